@@ -1,0 +1,30 @@
+//! The words and rules of a breach case.
+//!
+//! Every other crate speaks in these types. Nothing here reads a file, a clock or a random number;
+//! what is legal (a case file, a change of state, two facts side by side) is decided here and nowhere else.
+//!
+//! Start with [`CaseFile`] (what people write), [`Exposure`] (what FIND concludes),
+//! [`Fact`] (what documents may say) and [`NoticeState`] (what TELL did).
+
+mod card;
+mod case_file;
+mod exposure;
+mod fact;
+mod field;
+mod notice;
+mod person;
+mod private;
+mod scope;
+
+pub use card::{CardBrand, Pan, PanError, mask_pans};
+pub use case_file::{
+    CaseFile, CaseHeader, Contact, Controller, CsvOptions, Dbms, Encoding, EndpointSpec, EvidenceSpec, MailSpec, Mistake,
+    ParameterPlace, PersonLink, RemedyKind, RemedySpec, RemedyTo, RuleSpec, Shows, SourceSpec, StoreSpec, TableSpec, WindowRule,
+};
+pub use exposure::{BasisId, CellId, ColumnSet, EvidenceId, EvidenceLine, Exposure, Technique, Verdict};
+pub use fact::{Contradiction, Fact, FactKind, FactValue, contradictions};
+pub use field::FieldMeaning;
+pub use notice::{Channel, Conservation, NoticeNumber, NoticeNumberError, NoticeState};
+pub use person::{Language, PersonId, PersonProfile};
+pub use private::Private;
+pub use scope::{BasisSummary, ExposedRecord, ScopeVersion};

@@ -1,0 +1,232 @@
+//! Notices: their numbers, their states, and the sum that must always hold.
+
+use std::fmt;
+
+/// The way a notice goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Channel {
+    /// Electronic mail.
+    Mail,
+}
+
+impl Channel {
+    /// The word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Mail => "mail",
+        }
+    }
+}
+
+/// Where a notice stands. Written as `Intended` before it is sent; the end is written after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum NoticeState {
+    /// To be sent. Also the state after an attempt that certainly left nothing behind.
+    Intended,
+    /// A worker has it in hand: between asking the mail server and writing down its answer.
+    Sending,
+    /// The mail server took responsibility (RFC 5321, 250 after the data).
+    Accepted,
+    /// The mail server refused for good (5xx).
+    Refused,
+    /// The message may have been taken: the answer after the data was never seen. Never blindly sent again.
+    Unknown,
+    /// Held back by a named person, for a reason, until a day.
+    Held,
+    /// The person has no mail address that can be used.
+    NoAddress,
+}
+
+impl NoticeState {
+    /// Every state, in the order of the conservation line.
+    pub const ALL: [Self; 7] =
+        [Self::Accepted, Self::Refused, Self::Unknown, Self::Held, Self::NoAddress, Self::Intended, Self::Sending];
+
+    /// The word for it, stored and shown to staff.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Intended => "intended",
+            Self::Sending => "sending",
+            Self::Accepted => "accepted",
+            Self::Refused => "refused",
+            Self::Unknown => "unknown",
+            Self::Held => "held",
+            Self::NoAddress => "no_address",
+        }
+    }
+
+    /// The state with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
+    }
+
+    /// Whether a notice may go from this state to `next` without a human's decision.
+    pub const fn may_become(self, next: Self) -> bool {
+        matches!(
+            (self, next),
+            (Self::Intended, Self::Sending | Self::Held | Self::NoAddress)
+                | (Self::Sending, Self::Accepted | Self::Refused | Self::Unknown | Self::Intended)
+                | (Self::Held, Self::Intended)
+        )
+    }
+}
+
+/// How many notices stand where. Persons = the sum, always, and shown (rule 4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Conservation {
+    /// Affected persons of the scope version.
+    pub persons: u64,
+    /// Taken by a mail server.
+    pub accepted: u64,
+    /// Refused for good.
+    pub refused: u64,
+    /// The answer was never seen.
+    pub unknown: u64,
+    /// Held back.
+    pub held: u64,
+    /// No usable mail address.
+    pub no_address: u64,
+    /// Still to be sent, or in a worker's hand.
+    pub waiting: u64,
+}
+
+impl Conservation {
+    /// The sum of the parts.
+    pub const fn accounted(&self) -> u64 {
+        self.accepted + self.refused + self.unknown + self.held + self.no_address + self.waiting
+    }
+
+    /// Whether everybody is accounted for.
+    pub const fn holds(&self) -> bool {
+        self.persons == self.accounted()
+    }
+
+    /// Whether the notices that could be sent are all accepted: nothing waits, nothing is unknown, refused or held.
+    pub const fn is_complete(&self) -> bool {
+        self.holds() && self.accounted() == self.accepted
+    }
+}
+
+/// A notice's number as people read, type and speak it: `K-2013-048210-7`.
+/// The parts: the year of the case, the person's place in it, and a check digit (Luhn over year and place),
+/// so that a mistyped number is told as mistyped and not as false.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NoticeNumber {
+    year: u16,
+    serial: u64,
+}
+
+/// Why some text is no notice number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoticeNumberError {
+    /// Not of the form `K-YYYY-NNNNNN-C`.
+    #[error("a notice number looks like K-2013-048210-7")]
+    Form,
+    /// One digit is wrong or two are swapped.
+    #[error("the last digit does not fit the others: please compare it with the notice again")]
+    CheckDigit,
+}
+
+impl NoticeNumber {
+    /// The number of the `serial`-th notice (from 1) of a case of this year.
+    pub const fn new(year: u16, serial: u64) -> Self {
+        Self { year, serial }
+    }
+
+    /// The notice's place in the case, from 1.
+    pub const fn serial(self) -> u64 {
+        self.serial
+    }
+
+    /// Reads a number as people type it: any case, full-width digits, blanks and missing hyphens forgiven where unambiguous.
+    pub fn parse(text: &str) -> Result<Self, NoticeNumberError> {
+        let plain: String = text.chars().filter_map(plain_char).collect();
+        let digits = plain.strip_prefix('K').ok_or(NoticeNumberError::Form)?;
+        if digits.len() < 11 || digits.len() > 20 || !digits.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(NoticeNumberError::Form);
+        }
+        let (year, rest) = digits.split_at(4);
+        let (serial, check) = rest.split_at(rest.len() - 1);
+        let number = Self {
+            year: year.parse().map_err(|_| NoticeNumberError::Form)?,
+            serial: serial.parse().map_err(|_| NoticeNumberError::Form)?,
+        };
+        if check == number.check_digit().to_string() { Ok(number) } else { Err(NoticeNumberError::CheckDigit) }
+    }
+
+    fn check_digit(self) -> u32 {
+        let digits = format!("{:04}{:06}", self.year, self.serial);
+        let sum: u32 = digits
+            .bytes()
+            .rev()
+            .enumerate()
+            .map(|(place, digit)| {
+                let value = u32::from(digit - b'0') * if place % 2 == 0 { 2 } else { 1 };
+                value / 10 + value % 10
+            })
+            .sum();
+        (10 - sum % 10) % 10
+    }
+}
+
+impl fmt::Display for NoticeNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "K-{:04}-{:06}-{}", self.year, self.serial, self.check_digit())
+    }
+}
+
+/// What a character counts as in a typed number: full-width forms fold, separators vanish.
+fn plain_char(c: char) -> Option<char> {
+    match c {
+        'k' | 'K' | 'Ｋ' | 'ｋ' => Some('K'),
+        '０'..='９' => char::from_digit(c as u32 - '０' as u32, 10),
+        '-' | '－' | '‐' | '−' | 'ー' | ' ' | '　' => None,
+        other => Some(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Conservation, NoticeNumber, NoticeNumberError, NoticeState};
+
+    #[test]
+    fn a_number_reads_back_however_it_is_typed() {
+        let number = NoticeNumber::new(2013, 48_210);
+        let shown = number.to_string();
+        assert!(shown.starts_with("K-2013-048210-"), "{shown}");
+        let check = shown.chars().last().unwrap();
+        for typed in
+            [shown.clone(), shown.to_lowercase(), format!("Ｋ－２０１３－０４８２１０－{check}"), format!("k2013 048210 {check}")]
+        {
+            assert_eq!(NoticeNumber::parse(&typed), Ok(number), "{typed}");
+        }
+        let big = NoticeNumber::new(2013, 12_345_678);
+        assert_eq!(NoticeNumber::parse(&big.to_string()), Ok(big));
+    }
+
+    #[test]
+    fn every_single_mistyped_digit_is_noticed() {
+        let shown = NoticeNumber::new(2013, 48_210).to_string();
+        for (at, c) in shown.char_indices().filter(|(_, c)| c.is_ascii_digit()) {
+            let other = if c == '9' { '0' } else { char::from(c as u8 + 1) };
+            let mut typed = shown.clone();
+            typed.replace_range(at..=at, &other.to_string());
+            assert_eq!(NoticeNumber::parse(&typed), Err(NoticeNumberError::CheckDigit), "{typed}");
+        }
+        assert_eq!(NoticeNumber::parse("hello"), Err(NoticeNumberError::Form));
+    }
+
+    #[test]
+    fn a_notice_in_flight_never_returns_to_the_queue_by_itself_once_unknown() {
+        assert!(NoticeState::Sending.may_become(NoticeState::Unknown));
+        assert!(NoticeState::ALL.into_iter().all(|next| !NoticeState::Unknown.may_become(next)));
+        assert!(NoticeState::ALL.into_iter().all(|next| !NoticeState::Accepted.may_become(next)));
+    }
+
+    #[test]
+    fn the_conservation_line_counts_everybody() {
+        let line = Conservation { persons: 10, accepted: 6, refused: 1, unknown: 1, held: 0, no_address: 1, waiting: 1 };
+        assert!(line.holds() && !line.is_complete());
+        assert!(!Conservation { persons: 11, ..line }.holds());
+    }
+}
