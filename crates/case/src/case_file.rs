@@ -915,24 +915,24 @@ mod tests {
 
     #[test]
     fn a_typo_in_a_key_names_the_nearest() {
-        assert_snapshot!(mistakes("timezone =", "timezome ="), @"");
+        assert_snapshot!(mistakes("timezone =", "timezome ="), @"5:1 `timezome` is not a key here (did you mean `timezone`?)");
     }
 
     #[test]
     fn an_unknown_meaning_lists_those_that_exist() {
-        assert_snapshot!(mistakes("\"person.email\"", "\"person.mail\""), @"");
-        assert_snapshot!(mistakes("\"person.email\"", "\"shoe size\""), @"");
+        assert_snapshot!(mistakes("\"person.email\"", "\"person.mail\""), @"23:42 `person.mail` is no meaning of a field (did you mean `person.email`?)");
+        assert_snapshot!(mistakes("\"person.email\"", "\"shoe size\""), @"23:42 `shoe size` is no meaning of a field (known are: card.number, card.expiry, card.code, card.holder, card.brand, person.name, person.name_kana, person.postal_code, person.address, person.phone, person.email, person.language, account.login, account.password_hash, service.brand, service.used_at)");
     }
 
     #[test]
     fn a_table_that_is_not_there_is_named() {
-        assert_snapshot!(mistakes("table = \"customers\"", "table = \"costumers\""), @"");
+        assert_snapshot!(mistakes("table = \"customers\"", "table = \"costumers\""), @"26:20 there is no table `costumers` (did you mean `customers`?)");
     }
 
     #[test]
     fn zones_times_and_words_are_checked() {
-        assert_snapshot!(mistakes("\"Asia/Tokyo\"", "\"Tokyo\""), @"");
-        assert_snapshot!(mistakes("dbms = \"mariadb\"", "dbms = \"maria\""), @"");
-        assert_snapshot!(mistakes("url = \"sqlite\"", "url = \"mongodb://x\""), @"");
+        assert_snapshot!(mistakes("\"Asia/Tokyo\"", "\"Tokyo\""), @r#"5:12 `Tokyo` is no time zone (names are those of the IANA database, such as "Asia/Tokyo")"#);
+        assert_snapshot!(mistakes("dbms = \"mariadb\"", "dbms = \"maria\""), @"17:8 `maria` is no database system (did you mean `mariadb`?)");
+        assert_snapshot!(mistakes("url = \"sqlite\"", "url = \"mongodb://x\""), @r#"69:7 this is no store (write "sqlite" or a postgres:// URL)"#);
     }
 }
