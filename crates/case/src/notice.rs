@@ -161,7 +161,7 @@ impl NoticeNumber {
             .rev()
             .enumerate()
             .map(|(place, digit)| {
-                let value = u32::from(digit - b'0') * if place % 2 == 0 { 2 } else { 1 };
+                let value = u32::from(digit - b'0') * if place.is_multiple_of(2) { 2 } else { 1 };
                 value / 10 + value % 10
             })
             .sum();

@@ -1,2 +1,33 @@
-//! x
-fn main() {}
+//! The binary: wiring and nothing else. `cli` says what can be typed, `command` has one file for each of it,
+//! `pipeline` has the stages in order.
+
+mod cli;
+mod command;
+mod finish;
+mod folder;
+mod mistakes;
+mod pipeline;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use finish::Finish;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    start_log();
+    match command::run(cli) {
+        Ok(finish) => finish.into(),
+        Err(error) => {
+            mistakes::show_error(&error);
+            Finish::Failed.into()
+        }
+    }
+}
+
+/// What the program says about itself goes to standard error; results go to standard output.
+fn start_log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("KINTSUGI_LOG").unwrap_or_else(|_| "warn".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}

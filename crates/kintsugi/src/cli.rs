@@ -1,0 +1,162 @@
+//! What can be typed.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Breach response as code: from the evidence of a breach to every affected person found, told, helped and made whole.
+#[derive(Debug, Parser)]
+#[command(name = "kintsugi", version, about, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// Results as JSON on standard output
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The case folder, wherever a command works on one.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Case {
+    /// The case folder
+    #[arg(default_value = ".", value_name = "CASE")]
+    pub(crate) folder: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a new case folder: a case file to fill in, and the templates of the notices
+    Init(Case),
+    /// Check the case file and what it refers to
+    Check(Case),
+    /// FIND 1: take in evidence and snapshots: hash, seal, enter in the custody manifest
+    Collect(Case),
+    /// FIND 2: what did they get? Rules to exposures, cell by cell
+    Scope(Case),
+    /// FIND 3: whose was it? Records to persons
+    Resolve(Case),
+    /// Freeze the scope: numbered, signed, and the only thing anybody is told from
+    Freeze(Case),
+    /// TELL: one notice per person; a second run sends only what is not yet accepted
+    Notify(Notify),
+    /// MEND: issue the rights and say what they cost
+    Remedy(Case),
+    /// Every stage in order, from collect to remedy
+    Run(Notify),
+    /// Serve the portal to the public and the console to staff
+    Serve(Serve),
+    /// Why: the chain from an answer down to the evidence line
+    Why(Why),
+    /// Write out what was found
+    Export(Export),
+    /// Let a person of the staff sign in to the console
+    Staff(Staff),
+    /// Let a machine of the merchant use the API; prints its key once
+    ApiKey(ApiKey),
+    /// A loopback mailbox that keeps and shows what would have been delivered
+    Mailbox(Mailbox),
+    /// Make a breach to rehearse with, of any size, its truth beside it
+    Drill(Drill),
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Notify {
+    #[command(flatten)]
+    pub(crate) case: Case,
+    /// The mail server, instead of the case file's
+    #[arg(long, value_name = "URL")]
+    pub(crate) smtp: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub(crate) case: Case,
+    /// Where the portal listens
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    pub(crate) portal: SocketAddr,
+    /// Where the console listens
+    #[arg(long, default_value = "127.0.0.1:8081")]
+    pub(crate) console: SocketAddr,
+    /// The mail server, instead of the case file's
+    #[arg(long, value_name = "URL")]
+    pub(crate) smtp: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Why {
+    /// A person's number, a notice's number (K-2013-048210-7) or a fact's name (records_exposed)
+    pub(crate) what: String,
+    #[command(flatten)]
+    pub(crate) case: Case,
+}
+
+/// What can be written out.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Exported {
+    /// One row per cell
+    Exposures,
+}
+
+/// In which form.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// Comma-separated values with a header
+    Csv,
+    /// One JSON object a line
+    Jsonl,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Export {
+    /// What
+    pub(crate) what: Exported,
+    #[command(flatten)]
+    pub(crate) case: Case,
+    /// In which form
+    #[arg(long, value_enum, default_value = "csv")]
+    pub(crate) format: ExportFormat,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Staff {
+    /// The name to sign in with
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) case: Case,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ApiKey {
+    /// Which machine
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) case: Case,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Mailbox {
+    /// Where it takes mail
+    #[arg(long, default_value = "127.0.0.1:2525")]
+    pub(crate) smtp: SocketAddr,
+    /// Where its page is
+    #[arg(long, default_value = "127.0.0.1:8025")]
+    pub(crate) page: SocketAddr,
+    /// Where it keeps what arrived; a temporary folder where none is named
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) spool: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Drill {
+    /// The folder to make
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    /// How many card records the shop stores
+    #[arg(long, default_value_t = 146_701)]
+    pub(crate) records: u64,
+    /// The seed: the same seed makes the same bytes
+    #[arg(long, default_value_t = 2013)]
+    pub(crate) seed: u64,
+}
