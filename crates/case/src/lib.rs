@@ -15,6 +15,7 @@ mod notice;
 mod person;
 mod private;
 mod scope;
+mod words;
 
 pub use card::{CardBrand, Pan, PanError, mask_pans};
 pub use case_file::{
