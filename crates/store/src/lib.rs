@@ -1,1 +1,38 @@
-//! x
+//! The live store of a case: frozen scope versions, persons, facts, the outbox of notices, rights, jobs, links, staff
+//! and the audit log, on SQLite (the default, `.kintsugi/case.db`) or PostgreSQL.
+//!
+//! All SQL against our own tables is in this crate. It holds no clock: every time is an argument, in milliseconds since
+//! 1970 UTC. Personal data lies sealed in the columns; mail addresses are found by blind index. Nothing of the schema
+//! leaks out: callers see the words of `kintsugi-case` and the views below.
+//!
+//! Start with [`Store`]; [`Freeze`] is the only way in for scope versions. `docs/data.md` lists every table.
+
+mod api_key;
+mod audit;
+mod database;
+mod error;
+mod fact;
+mod freeze;
+mod job;
+mod link;
+mod notice;
+mod outbox;
+mod person;
+mod right;
+mod scope;
+mod staff;
+
+pub use api_key::ApiKey;
+pub use audit::{AuditEntry, AuditFault};
+pub use database::Store;
+pub use error::{Error, Result};
+pub use fact::FactRecord;
+pub use freeze::{Freeze, FreezeDraft, RecordRef};
+pub use job::Job;
+pub use link::LinkTarget;
+pub use notice::{Hold, NoticeEvent, NoticeView};
+pub use outbox::{Leased, Outcome, Planned};
+pub use person::{PersonFilter, PersonLine, PersonView};
+pub use right::{Issued, RedeemRequest, Redemption, RightTotals, RightView};
+pub use scope::{FieldCount, ScopeCounts};
+pub use staff::Staff;
