@@ -1,1 +1,21 @@
-//! x
+//! TELL: notices composed, sent and accounted for.
+//!
+//! [`Templates`] are files of the case with a closed set of fields; a [`Composer`] turns one person's frozen exposures
+//! into one [`Mail`]; a [`Sender`] hands it to a mail server and says how that ended ([`Outcome`]); [`run`] drives an
+//! [`Outbox`], in which every notice is written down before it is sent and again after.
+//!
+//! No SQL here, no clock and no randomness: whoever calls brings the store and the time.
+
+mod compose;
+mod mail;
+mod outbox;
+mod sender;
+mod smtp;
+mod template;
+
+pub use compose::{AnswerContent, Composer, Coverage, NoticeContent, Page};
+pub use mail::{Mail, Unsendable};
+pub use outbox::{Outbox, Progress, RunError, RunOptions, RunReport, run};
+pub use sender::{Outcome, Sender, SenderError, Timeouts};
+pub use smtp::{Credentials, CredentialsError};
+pub use template::{TemplateMistake, Templates, TemplatesError, default_templates};

@@ -1,1 +1,10 @@
-//! x
+//! Facts to documents: the figures of a scope version as facts, the public statement written from facts alone,
+//! and the chain behind an answer. Values in, values out: no store, no clock.
+
+mod computed;
+mod statement;
+mod why;
+
+pub use computed::{Counts, FieldCount, computed, conservation_facts};
+pub use statement::{Block, NotPublished, Run, Section, Statement, StatementFrame, statement};
+pub use why::{Chain, Link, why_fact, why_notice, why_person};
