@@ -1,1 +1,29 @@
-//! x
+//! FIND 1: evidence taken in, hashed, sealed and read; one file per log or dump format. Nothing is interpreted here:
+//! what a line or a row means is decided further down the pipeline.
+//!
+//! - [`collect`] enters files in the custody manifest ([`custody()`] reads it back); a file that changed since is refused
+//!   at every later read, at the latest when its last byte was read and before the caller uses what came of it.
+//! - [`read_log`], [`scan_lines`] and [`read_line`] read logs.
+//! - [`SnapshotReader`] reads the tables of a source.
+//! - [`check_files`] finds the mistakes of a case file that only the disk can tell.
+//!
+//! Evidence is opened read-only. Bad input is a value: what could be read is handed over, what could not is counted and
+//! comes back with file and line (first 100 of each).
+
+mod check;
+mod collect;
+mod custody;
+mod error;
+mod log;
+mod open;
+mod snapshot;
+
+pub use check::check_files;
+pub use collect::{Collected, Progress, collect};
+pub use custody::{CustodyEntry, EvidenceKind, custody};
+pub use error::{Error, Result};
+pub use log::{Detected, Gap, LogFormat, LogLine, LogReport, Unread, detect, read_line, read_log, scan_lines};
+pub use snapshot::{BadRow, SnapshotReader, TableMeta, TableReport};
+
+/// How many unread lines or rows a report names; the others are only counted.
+pub const EXAMPLES_MAX: usize = 100;
