@@ -1,5 +1,10 @@
 //! Codes that people read from paper and type: Crockford's base32 alphabet, which leaves out I, L, O and U.
 
+use rand::TryRng;
+use zeroize::Zeroizing;
+
+use crate::{Error, Result};
+
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// Characters that one 256-bit block yields at 5 bits each.
 const CHARS_PER_BLOCK: usize = 51;
@@ -16,6 +21,16 @@ fn block_chars(block: [u8; 32]) -> impl Iterator<Item = char> {
         let pair = u16::from_be_bytes([block[bit / 8], *block.get(bit / 8 + 1).unwrap_or(&0)]);
         char::from(ALPHABET[usize::from(pair >> (11 - bit % 8) & 31)])
     })
+}
+
+/// A code of `len` characters from the operating system's randomness: 5 bits each.
+pub fn random_code(len: usize) -> Result<String> {
+    let blocks = len.div_ceil(CHARS_PER_BLOCK);
+    let mut bytes = Zeroizing::new(vec![[0; 32]; blocks]);
+    for block in bytes.iter_mut() {
+        rand::rngs::SysRng.try_fill_bytes(block).map_err(|_| Error::Random)?;
+    }
+    Ok(render(len, |number| bytes[number as usize]))
 }
 
 /// The code as it was printed, from the code as it was typed.
@@ -39,7 +54,14 @@ fn plain_char(c: char) -> Option<char> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ALPHABET, normalise, render};
+    use super::{ALPHABET, normalise, random_code, render};
+
+    #[test]
+    fn random_codes_differ() {
+        let (one, other) = (random_code(60).unwrap(), random_code(60).unwrap());
+        assert_eq!((one.len(), other.len()), (60, 60));
+        assert_ne!(one, other);
+    }
 
     #[test]
     fn five_bits_make_a_character() {

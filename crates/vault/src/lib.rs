@@ -18,6 +18,7 @@ mod seal;
 mod signature;
 
 pub use cards::{CardVault, CardVaultWriter};
+pub use code::random_code;
 pub use error::{Error, Result};
 pub use keys::Keys;
 pub use purpose::Purpose;
