@@ -1,1 +1,30 @@
-//! x
+//! FIND's state: `find.db`, one SQLite file in the case folder, made anew from the evidence whenever needed.
+//!
+//! It holds the snapshots (one table per table of a source, [`FindDb::load_table`]), what replay and rules concluded
+//! ([`ExposureWriter`]), and the persons ([`PersonWriter`]); and it gives all of that out again in a stated order:
+//! cells for export ([`FindDb::export_exposures`]), persons for freezing ([`FindDb::persons`]), figures
+//! ([`FindDb::counts`]) and the digest over everything ([`FindDb::digest`]).
+//!
+//! Not here: reading snapshot files (`evidence`), statements (`replay`), who is who (`resolve`), anything live (`store`).
+//! A card number comes in through [`TableWriter::push`] and leaves as a token; a security code leaves as `present`.
+//! Start with `layout.rs`, which says what lies in the file.
+
+mod conclusion;
+mod db;
+mod error;
+mod export;
+mod exposures;
+mod key;
+mod layout;
+mod load;
+mod log_reports;
+mod person_writer;
+mod table;
+
+pub use db::FindDb;
+pub use error::{Error, Result};
+pub use export::ExportedCell;
+pub use exposures::ExposureWriter;
+pub use load::{Duplicate, TableLoaded, TableWriter};
+pub use person_writer::{Link, LinkFact, PersonWriter};
+pub use table::{Column, Reference, Table, quoted};

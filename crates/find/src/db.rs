@@ -1,0 +1,153 @@
+//! The file itself: made, opened, and asked what tables it has.
+
+use std::path::{Path, PathBuf};
+
+use kintsugi_case::{FieldMeaning, PersonLink};
+use rusqlite::{Connection, OpenFlags};
+
+use crate::{Column, Error, Reference, Result, Table, layout};
+
+/// `find.db` of one case folder.
+#[derive(Debug)]
+pub struct FindDb {
+    pub(crate) connection: Connection,
+    pub(crate) tables: Vec<Table>,
+    path: PathBuf,
+}
+
+impl FindDb {
+    /// Makes an empty file, in the place of any that was there: find.db is always made anew from the evidence.
+    pub fn create(path: &Path) -> Result<Self> {
+        for end in ["", "-wal", "-shm", "-journal"] {
+            clear(&with_end(path, end))?;
+        }
+        let connection = Connection::open(path).map_err(opening(path))?;
+        settle(&connection).map_err(opening(path))?;
+        // Until everything is loaded there is no other reader, and a torn file would be made anew anyway.
+        connection.execute_batch("PRAGMA journal_mode = MEMORY;").map_err(opening(path))?;
+        for part in [layout::SCHEMA, layout::EXPOSURE_INDEX, layout::PERSON_INDEX] {
+            connection.execute_batch(part).map_err(opening(path))?;
+        }
+        connection.pragma_update(None, "user_version", layout::VERSION).map_err(opening(path))?;
+        Ok(Self { connection, tables: Vec::new(), path: path.to_owned() })
+    }
+
+    /// Opens a file that a `collect` made.
+    pub fn open(path: &Path) -> Result<Self> {
+        Self::open_with(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+    }
+
+    /// Opens it for reading alone; any number of readers may stand beside one writer.
+    pub fn open_read_only(path: &Path) -> Result<Self> {
+        Self::open_with(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+    }
+
+    fn open_with(path: &Path, access: OpenFlags) -> Result<Self> {
+        let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).map_err(opening(path))?;
+        settle(&connection).map_err(opening(path))?;
+        let found = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(opening(path))?;
+        if found != layout::VERSION {
+            return Err(Error::Layout { path: path.to_owned(), found, expected: layout::VERSION });
+        }
+        let tables = read_tables(&connection).map_err(Error::read("the list of tables"))?;
+        Ok(Self { connection, tables, path: path.to_owned() })
+    }
+
+    /// Where the file lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Every snapshot table, in the order of loading (which is the order of their numbers).
+    pub fn tables(&self) -> &[Table] {
+        &self.tables
+    }
+
+    /// The table with this number.
+    pub fn table(&self, id: u32) -> Result<&Table> {
+        let place = (id as usize).checked_sub(1);
+        place.and_then(|at| self.tables.get(at)).ok_or(Error::NoTable(id))
+    }
+
+    /// The table of a source by name: as written, else in another case.
+    pub fn table_named(&self, source: &str, name: &str) -> Option<&Table> {
+        let of_source = || self.tables.iter().filter(|table| table.source == source);
+        of_source().find(|table| table.name == name).or_else(|| of_source().find(|t| t.name.eq_ignore_ascii_case(name)))
+    }
+
+    /// Lets readers stand beside the writer from here on (write-ahead log); a no-op where it is so already.
+    pub(crate) fn share(&self) -> rusqlite::Result<()> {
+        self.connection.execute_batch("PRAGMA journal_mode = WAL;")
+    }
+}
+
+/// Settings of every connection. Temporary tables stay in memory, so that no record leaves the case folder (rule 14).
+/// `synchronous = OFF`: after a power cut the file is made anew.
+fn settle(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_prepared_statement_cache_capacity(64);
+    connection.busy_timeout(std::time::Duration::from_secs(30))?;
+    connection.execute_batch(
+        "PRAGMA temp_store = MEMORY; PRAGMA synchronous = OFF; PRAGMA cache_size = -65536; PRAGMA mmap_size = 1073741824;",
+    )
+}
+
+fn opening(path: &Path) -> impl Fn(rusqlite::Error) -> Error {
+    move |source| Error::Open { path: path.to_owned(), source }
+}
+
+fn with_end(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    name.into()
+}
+
+fn clear(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(Error::Clear { path: path.to_owned(), source }),
+        _ => Ok(()),
+    }
+}
+
+fn read_tables(connection: &Connection) -> rusqlite::Result<Vec<Table>> {
+    let mut select = connection.prepare(
+        "SELECT id, source, name, key_columns, stored, duplicates, misshapen, person_table, person_column
+         FROM snapshot_tables ORDER BY id",
+    )?;
+    let tables = select.query_map([], |row| {
+        let id: u32 = row.get(0)?;
+        let key: String = row.get(3)?;
+        let link = row.get::<_, Option<String>>(7)?.zip(row.get::<_, Option<String>>(8)?);
+        Ok(Table {
+            id,
+            source: row.get(1)?,
+            name: row.get(2)?,
+            columns: read_columns(connection, id)?,
+            key: key.split(' ').filter_map(|place| place.parse().ok()).collect(),
+            rows: row.get::<_, i64>(4)?.unsigned_abs(),
+            duplicates: row.get::<_, i64>(5)?.unsigned_abs(),
+            misshapen: row.get::<_, i64>(6)?.unsigned_abs(),
+            person: link.map(|(table, column)| PersonLink { table, column }),
+            references: read_references(connection, id)?,
+        })
+    })?;
+    tables.collect()
+}
+
+fn read_columns(connection: &Connection, table: u32) -> rusqlite::Result<Vec<Column>> {
+    let mut select = connection.prepare_cached("SELECT name, meaning FROM snapshot_columns WHERE tbl = ? ORDER BY place")?;
+    let columns = select.query_map([table], |row| {
+        let meaning: Option<String> = row.get(1)?;
+        Ok(Column { name: row.get(0)?, meaning: meaning.as_deref().and_then(FieldMeaning::from_name) })
+    })?;
+    columns.collect()
+}
+
+fn read_references(connection: &Connection, table: u32) -> rusqlite::Result<Vec<Reference>> {
+    let mut select = connection
+        .prepare_cached("SELECT place, target_table, target_column FROM snapshot_references WHERE tbl = ? ORDER BY place")?;
+    let references = select.query_map([table], |row| {
+        Ok(Reference { column: row.get::<_, u32>(0)? as usize, target_table: row.get(1)?, target_column: row.get(2)? })
+    })?;
+    references.collect()
+}
