@@ -10,7 +10,9 @@
 //! Start with `layout.rs`, which says what lies in the file.
 
 mod conclusion;
+mod counts;
 mod db;
+mod digest;
 mod error;
 mod export;
 mod exposures;
@@ -18,13 +20,17 @@ mod key;
 mod layout;
 mod load;
 mod log_reports;
+mod person_reader;
 mod person_writer;
+mod service;
 mod table;
 
+pub use counts::{FieldCount, ScopeCounts, TableCount};
 pub use db::FindDb;
 pub use error::{Error, Result};
 pub use export::ExportedCell;
 pub use exposures::ExposureWriter;
 pub use load::{Duplicate, TableLoaded, TableWriter};
+pub use person_reader::{PersonRow, RecordRef};
 pub use person_writer::{Link, LinkFact, PersonWriter};
 pub use table::{Column, Reference, Table, quoted};

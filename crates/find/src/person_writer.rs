@@ -3,7 +3,8 @@
 use kintsugi_case::{Language, PersonId};
 use rusqlite::{Connection, Statement, params};
 
-use crate::{Error, FindDb, Result, layout};
+use crate::service::index_uses;
+use crate::{Error, FindDb, Result, Table, layout};
 
 /// The fact that makes a record a person's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -57,6 +58,7 @@ impl Link {
 /// Takes persons and their records, in any order. Nothing is kept unless [`PersonWriter::finish`] is called.
 pub struct PersonWriter<'a> {
     connection: &'a Connection,
+    tables: &'a [Table],
     persons: Option<Statement<'a>>,
     records: Option<Statement<'a>>,
     done: bool,
@@ -75,7 +77,13 @@ impl FindDb {
             Ok((persons, self.connection.prepare("INSERT INTO person_records VALUES (?, ?, ?, ?, ?, ?)")?))
         };
         let (persons, records) = begin().map_err(Error::write("the beginning of the persons"))?;
-        Ok(PersonWriter { connection: &self.connection, persons: Some(persons), records: Some(records), done: false })
+        Ok(PersonWriter {
+            connection: &self.connection,
+            tables: &self.tables,
+            persons: Some(persons),
+            records: Some(records),
+            done: false,
+        })
     }
 }
 
@@ -100,8 +108,12 @@ impl PersonWriter<'_> {
     /// Builds the indexes and makes the persons visible.
     pub fn finish(mut self) -> Result<()> {
         (self.persons, self.records) = (None, None);
-        let ended = self.connection.execute_batch(layout::PERSON_INDEX).and_then(|()| self.connection.execute_batch("COMMIT"));
-        ended.map_err(Error::write("the end of the persons"))?;
+        let end = || {
+            self.connection.execute_batch(layout::PERSON_INDEX)?;
+            index_uses(self.connection, self.tables)?;
+            self.connection.execute_batch("COMMIT")
+        };
+        end().map_err(Error::write("the end of the persons"))?;
         self.done = true;
         Ok(())
     }
