@@ -7,13 +7,17 @@
 //! No SQL here, no clock and no randomness: whoever calls brings the store and the time.
 
 mod compose;
+mod field;
 mod mail;
+mod markup;
 mod outbox;
+mod program;
 mod sender;
 mod smtp;
 mod template;
+mod view;
 
-pub use compose::{AnswerContent, Composer, Coverage, NoticeContent, Page};
+pub use compose::{AnswerContent, Composer, ComposerError, Coverage, NoticeContent, Page};
 pub use mail::{Mail, Unsendable};
 pub use outbox::{Outbox, Progress, RunError, RunOptions, RunReport, run};
 pub use sender::{Outcome, Sender, SenderError, Timeouts};

@@ -2,8 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use kintsugi_case::Language;
+
+use crate::field::Frame;
+use crate::markup;
+use crate::program::{Form, Program};
+
 /// A mistake in a template: where it is and what was meant.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{file}:{line}: {message}; {help}")]
 pub struct TemplateMistake {
     /// The file's name.
     pub file: String,
@@ -27,22 +34,116 @@ pub enum TemplatesError {
         source: std::io::Error,
     },
     /// Mistakes in the text.
-    #[error("{} mistakes in the templates", .0.len())]
+    #[error("{}", listed(.0))]
     Mistakes(Vec<TemplateMistake>),
+}
+
+fn listed(mistakes: &[TemplateMistake]) -> String {
+    mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// A template in its three compiled shapes.
+#[derive(Clone, Debug)]
+pub(crate) struct Compiled {
+    pub(crate) subject: Program,
+    pub(crate) text: Program,
+    pub(crate) html: Program,
 }
 
 /// The templates of a case, parsed and checked.
 #[derive(Clone, Debug)]
-pub struct Templates {}
+pub struct Templates {
+    notice: Vec<(Language, Compiled)>,
+    answer: Vec<(Language, Compiled)>,
+}
+
+const DEFAULTS: [(&str, &str); 4] = [
+    ("notice.ja.txt", include_str!("../templates/notice.ja.txt")),
+    ("notice.en.txt", include_str!("../templates/notice.en.txt")),
+    ("answer.ja.txt", include_str!("../templates/answer.ja.txt")),
+    ("answer.en.txt", include_str!("../templates/answer.en.txt")),
+];
+
+/// The templates that ship: (file name, text). `kintsugi init` writes them into the case.
+pub const fn default_templates() -> &'static [(&'static str, &'static str)] {
+    &DEFAULTS
+}
 
 impl Templates {
     /// Reads `notice.LANGUAGE.txt` and `answer.LANGUAGE.txt` from a folder; a file that is not there is the default one.
-    pub fn load(_dir: &Path) -> Result<Self, TemplatesError> {
-        Ok(Self {})
+    pub fn load(dir: &Path) -> Result<Self, TemplatesError> {
+        let mut files = Vec::new();
+        for (name, _) in DEFAULTS {
+            let path = dir.join(name);
+            match std::fs::read_to_string(&path) {
+                Ok(text) => files.push((name, text)),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(source) => return Err(TemplatesError::Read { path, source }),
+            }
+        }
+        Self::parse(&files)
+    }
+
+    /// Reads templates from (file name, text); one that is not given is the default one.
+    pub fn parse(files: &[(&str, String)]) -> Result<Self, TemplatesError> {
+        let mut mistakes = Vec::new();
+        let mut kind = |kind: &str, frame: Frame| -> Vec<(Language, Compiled)> {
+            let compiled = Language::ALL.into_iter().filter_map(|language| {
+                let name = format!("{kind}.{}.txt", language.tag());
+                let own = files.iter().find(|(file, _)| *file == name).map(|(_, text)| text.as_str());
+                let shipped = DEFAULTS.iter().find(|(file, _)| *file == name).map(|(_, text)| *text);
+                match compile(&name, own.or(shipped).unwrap_or_default(), frame, language) {
+                    Ok(compiled) => Some((language, compiled)),
+                    Err(found) => {
+                        mistakes.extend(found);
+                        None
+                    }
+                }
+            });
+            compiled.collect()
+        };
+        let (notice, answer) = (kind("notice", Frame::Notice), kind("answer", Frame::Answer));
+        if mistakes.is_empty() { Ok(Self { notice, answer }) } else { Err(TemplatesError::Mistakes(mistakes)) }
+    }
+
+    pub(crate) fn notice(&self, language: Language) -> &Compiled {
+        of(&self.notice, language)
+    }
+
+    pub(crate) fn answer(&self, language: Language) -> &Compiled {
+        of(&self.answer, language)
     }
 }
 
-/// The templates that ship: (file name, text). `kintsugi init` writes them into the case.
-pub fn default_templates() -> &'static [(&'static str, &'static str)] {
-    &[]
+/// The template of a language. `parse` puts one there for every language, or fails.
+fn of(templates: &[(Language, Compiled)], language: Language) -> &Compiled {
+    let found = templates.iter().find(|(of, _)| *of == language).or(templates.first());
+    &found.expect("a template for every language").1
+}
+
+fn compile(name: &str, text: &str, frame: Frame, language: Language) -> Result<Compiled, Vec<TemplateMistake>> {
+    let nodes = markup::parse(name, text, frame)?;
+    let subject = Program::subject(&nodes, language);
+    Ok(Compiled { subject, text: Program::body(&nodes, Form::Text(language)), html: Program::body(&nodes, Form::Html) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Templates, TemplatesError, default_templates};
+
+    #[test]
+    fn what_ships_has_no_mistakes() {
+        Templates::parse(&[]).unwrap();
+        assert_eq!(default_templates().len(), 4);
+    }
+
+    #[test]
+    fn a_case_may_bring_its_own_words_and_mistakes_in_all_files_are_told_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("notice.ja.txt"), "subject: {{numbr}}\n").unwrap();
+        std::fs::write(dir.path().join("answer.en.txt"), "subject: x\n{{#each pages}}\n").unwrap();
+        let Err(TemplatesError::Mistakes(mistakes)) = Templates::load(dir.path()) else { panic!("mistakes") };
+        let places: Vec<(&str, usize)> = mistakes.iter().map(|m| (m.file.as_str(), m.line)).collect();
+        assert_eq!(places, [("notice.ja.txt", 1), ("answer.en.txt", 2)]);
+    }
 }
