@@ -71,3 +71,14 @@ pub enum Error {
         number: u32,
     },
 }
+
+/// Says what was being done when a statement failed.
+pub(crate) trait During<T> {
+    fn during(self, operation: &'static str) -> Result<T>;
+}
+
+impl<T> During<T> for std::result::Result<T, sqlx::Error> {
+    fn during(self, operation: &'static str) -> Result<T> {
+        self.map_err(|source| Error::Statement { operation, source })
+    }
+}

@@ -13,13 +13,16 @@ mod database;
 mod error;
 mod fact;
 mod freeze;
+mod identity;
 mod job;
 mod link;
 mod notice;
 mod outbox;
 mod person;
 mod right;
+mod rows;
 mod scope;
+mod sealed;
 mod staff;
 
 pub use api_key::ApiKey;

@@ -1,8 +1,18 @@
 //! The outbox: notices are planned once, leased to a sender in batches, and their outcomes written down in batches.
 
-use kintsugi_case::{Conservation, ExposedRecord, NoticeNumber, PersonId, PersonProfile};
+use std::collections::BTreeSet;
 
-use crate::{Result, Store};
+use kintsugi_case::{Channel, Conservation, ExposedRecord, NoticeNumber, NoticeState, PersonId, PersonProfile, Verdict};
+use kintsugi_vault::Purpose;
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, AssertSqlSafe};
+
+use crate::database::Alone;
+use crate::error::During;
+use crate::notice::{event, events, state_of};
+use crate::person::state;
+use crate::rows::{Cell, Columns, Insert, arguments, as_i64, placeholders};
+use crate::{Error, Result, Store};
 
 /// What planning did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,7 +36,7 @@ pub struct Leased {
     pub scope_version: u32,
     /// How they are addressed and reached.
     pub profile: PersonProfile,
-    /// What of theirs was exposed.
+    /// What of theirs was, or may have been, taken.
     pub exposed: Vec<ExposedRecord>,
     /// The code in the link to the person's page.
     pub link_code: String,
@@ -61,48 +71,288 @@ pub enum Outcome {
     },
 }
 
+/// Persons planned in one transaction.
+const PLAN_PAGE: usize = 10_000;
+
+/// Whether an earlier version's notice told person `p` the same, or may have. What it says is compared, not when.
+const TOLD_BEFORE: &str = "SELECT e.serial FROM notice e WHERE e.person = p.id AND e.channel = 'mail' AND e.told = p.told \
+    AND e.serial = (SELECT MAX(m.serial) FROM notice m WHERE m.person = p.id AND m.channel = 'mail' \
+    AND m.scope_version < p.scope_version AND m.state IN ('accepted', 'unknown', 'sending'))";
+
 impl Store {
     /// Plans a notice for each affected person of the scope version who was not already told the same by an earlier
     /// one. Run again, it plans nothing new (one notice per person, scope version and channel: rule 4).
-    pub async fn plan_notices(&self, _scope: u32, _now_ms: i64) -> Result<Planned> {
-        unimplemented!()
+    pub async fn plan_notices(&self, scope: u32, now_ms: i64) -> Result<Planned> {
+        let mut planned = Planned::default();
+        let mut after = 0;
+        while let Some(last) = self.plan_page(scope, after, now_ms, &mut planned).await? {
+            after = last;
+        }
+        Ok(planned)
+    }
+
+    /// Plans for some persons after this one; the last of them, if any are left.
+    async fn plan_page(&self, scope: u32, after: u64, now_ms: i64, planned: &mut Planned) -> Result<Option<u64>> {
+        let operation = "plan notices";
+        let mut transaction = self.begin_alone(Alone::Plan, operation).await?;
+        let sql = format!(
+            "SELECT p.id AS id, p.told AS told, CASE WHEN p.mail_index IS NULL THEN 0 ELSE 1 END AS has_mail FROM person p \
+             WHERE p.scope_version = $1 AND p.id > $2 AND p.verdict IN ('proved', 'possible') \
+             AND NOT EXISTS (SELECT 1 FROM notice n WHERE n.person = p.id AND n.scope_version = $1 AND n.channel = 'mail') \
+             AND NOT EXISTS ({TOLD_BEFORE}) ORDER BY p.id LIMIT {PLAN_PAGE}"
+        );
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(i64::from(scope)).bind(as_i64(after));
+        let persons = query.fetch_all(&mut *transaction).await.during(operation)?;
+        let last_serial = sqlx::query("SELECT COALESCE(MAX(serial), 0) AS n FROM notice").fetch_one(&mut *transaction).await;
+        let mut serial = last_serial.during(operation)?.count("n")?;
+        let (mut notices, mut events) = (new_notices(), events());
+        for row in &persons {
+            serial += 1;
+            let person = PersonId(row.count("id")?);
+            let (state, detail) = if row.int("has_mail")? == 1 {
+                planned.new += 1;
+                (NoticeState::Intended, "")
+            } else {
+                planned.no_address += 1;
+                (NoticeState::NoAddress, "no mail address is known")
+            };
+            notices.push(self.new_notice(serial, scope, person, state, row.bytes("told")?, now_ms));
+            events.push(event(serial, now_ms, state, detail));
+        }
+        notices.write_all(&mut transaction, operation).await?;
+        events.write_all(&mut transaction, operation).await?;
+        transaction.commit().await.during(operation)?;
+        persons.last().map(|row| row.count("id")).transpose()
+    }
+
+    fn new_notice(&self, serial: u64, scope: u32, person: PersonId, state: NoticeState, told: Vec<u8>, now_ms: i64) -> [Cell; 9] {
+        let code = self.link_code(scope, person);
+        [
+            serial.into(),
+            person.0.into(),
+            scope.into(),
+            Channel::Mail.name().into(),
+            state.name().into(),
+            told.into(),
+            self.keys.code_hash(Purpose::LinkToken, &code).into(),
+            now_ms.into(),
+            now_ms.into(),
+        ]
+    }
+
+    /// The code in the link of a person's notice. It belongs to the person and the version, not to the serial number:
+    /// a store that is made anew must not lead an old link to somebody else.
+    fn link_code(&self, scope: u32, person: PersonId) -> String {
+        self.keys.code(Purpose::LinkToken, u64::from(scope) << 40 | person.0, LINK_CODE_LENGTH)
     }
 
     /// Takes up to `count` notices in hand, in serial order: they stand at `sending` before this returns. No other worker gets them.
     pub async fn lease_notices(
         &self,
-        _scope: u32,
-        _count: u32,
-        _worker: &str,
-        _lease_until_ms: i64,
-        _now_ms: i64,
+        scope: u32,
+        count: u32,
+        worker: &str,
+        lease_until_ms: i64,
+        now_ms: i64,
     ) -> Result<Vec<Leased>> {
-        unimplemented!()
+        let rows = self.take_in_hand(scope, count, worker, lease_until_ms, now_ms).await?;
+        let persons: Result<Vec<PersonId>> = rows.iter().map(|row| row.count("person").map(PersonId)).collect();
+        let persons = persons?;
+        let mut profiles = self.profiles_of(scope, &persons).await?;
+        let mut exposed = self.exposed_of(scope, &persons).await?;
+        let year = self.year_of(scope).await?;
+        let mut leased = Vec::with_capacity(rows.len());
+        for (row, person) in rows.iter().zip(persons) {
+            let serial = row.count("serial")?;
+            let mut records = exposed.remove(&person).unwrap_or_default();
+            records.retain(|record| record.verdict > Verdict::Excluded);
+            leased.push(Leased {
+                serial,
+                number: NoticeNumber::new(year, serial),
+                person,
+                scope_version: scope,
+                profile: profiles.remove(&person).ok_or(Error::Value { what: "notice without its person" })?,
+                exposed: records,
+                link_code: self.link_code(scope, person),
+                attempts: row.small("attempts")?.saturating_sub(1),
+            });
+        }
+        leased.sort_unstable_by_key(|notice| notice.serial);
+        Ok(leased)
+    }
+
+    /// One statement moves the notices; the transaction adds to their history and is durable when this returns.
+    async fn take_in_hand(&self, scope: u32, count: u32, worker: &str, lease_until_ms: i64, now_ms: i64) -> Result<Vec<AnyRow>> {
+        let operation = "take notices in hand";
+        let mut transaction = self.begin(operation).await?;
+        let sql = format!(
+            "UPDATE notice SET state = 'sending', worker = $1, lease_until_ms = $2, changed_at_ms = $3, attempts = attempts + 1 \
+             WHERE serial IN (SELECT serial FROM notice WHERE scope_version = $4 AND state = 'intended' AND retry_at_ms <= $3 \
+             ORDER BY serial LIMIT $5 {}) RETURNING serial, person, attempts",
+            self.skip_locked()
+        );
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(worker).bind(lease_until_ms).bind(now_ms);
+        let query = query.bind(i64::from(scope)).bind(i64::from(count));
+        let rows = query.fetch_all(&mut *transaction).await.during(operation)?;
+        let mut events = events();
+        for row in &rows {
+            events.push(event(row.count("serial")?, now_ms, NoticeState::Sending, worker));
+        }
+        events.write_all(&mut transaction, operation).await?;
+        transaction.commit().await.during(operation)?;
+        Ok(rows)
+    }
+
+    async fn year_of(&self, scope: u32) -> Result<u16> {
+        let query = sqlx::query("SELECT case_year FROM scope_version WHERE number = $1").bind(i64::from(scope));
+        let row = query.fetch_optional(self.reader()).await.during("read a scope version")?;
+        let year = row.ok_or(Error::NoScope { number: scope })?.int("case_year")?;
+        u16::try_from(year).map_err(|_| Error::Value { what: "year" })
     }
 
     /// Writes down what became of leased notices. A notice that is not `sending` any more (its lease ended) only
     /// gets the event: where it stands is for a person to settle.
-    pub async fn record_outcomes(&self, _outcomes: &[(u64, Outcome)], _now_ms: i64) -> Result<()> {
-        unimplemented!()
+    pub async fn record_outcomes(&self, outcomes: &[(u64, Outcome)], now_ms: i64) -> Result<()> {
+        let operation = "write down outcomes";
+        let mut transaction = self.begin(operation).await?;
+        let mut events = events();
+        for some in outcomes.chunks(OUTCOMES_MAX) {
+            let moved = move_notices(&mut transaction, some, now_ms).await?;
+            for (serial, outcome) in some {
+                let (state, detail) = if moved.contains(serial) {
+                    (outcome.state(), outcome.detail().to_owned())
+                } else {
+                    let state = state_of(&mut transaction, *serial).await?.ok_or(Error::NoNotice { serial: *serial })?;
+                    (state, format!("too late: {} ({})", outcome.state().name(), outcome.detail()))
+                };
+                events.push(event(*serial, now_ms, state, &detail));
+            }
+        }
+        events.write_all(&mut transaction, operation).await?;
+        transaction.commit().await.during(operation)
     }
 
     /// Makes unknown what stands at `sending` past the end of its lease, and says how many: a sender that died may or may not have sent them.
-    pub async fn reap_leases(&self, _now_ms: i64) -> Result<u64> {
-        unimplemented!()
+    pub async fn reap_leases(&self, now_ms: i64) -> Result<u64> {
+        self.reap(now_ms, now_ms).await
     }
 
     /// Like [`Store::reap_leases`], whatever the leases say: for the start of a run that is the only sender.
-    pub async fn reap_all_leases(&self, _now_ms: i64) -> Result<u64> {
-        unimplemented!()
+    pub async fn reap_all_leases(&self, now_ms: i64) -> Result<u64> {
+        self.reap(i64::MAX, now_ms).await
     }
 
-    /// When the earliest notice that waits for a retry may be tried again.
-    pub async fn next_retry_at(&self, _scope: u32) -> Result<Option<i64>> {
-        unimplemented!()
+    async fn reap(&self, ended_by_ms: i64, now_ms: i64) -> Result<u64> {
+        let operation = "end the leases of senders that died";
+        let mut transaction = self.begin(operation).await?;
+        let sql = "UPDATE notice SET state = 'unknown', changed_at_ms = $1 WHERE state = 'sending' AND lease_until_ms <= $2 \
+                   RETURNING serial, worker";
+        let rows = sqlx::query(sql).bind(now_ms).bind(ended_by_ms).fetch_all(&mut *transaction).await.during(operation)?;
+        let mut events = events();
+        for row in &rows {
+            let detail = format!("{} ended without an answer", row.text("worker")?);
+            events.push(event(row.count("serial")?, now_ms, NoticeState::Unknown, &detail));
+        }
+        events.write_all(&mut transaction, operation).await?;
+        transaction.commit().await.during(operation)?;
+        Ok(rows.len() as u64)
     }
 
-    /// Where the affected persons of a scope version stand, counted from persons and notices anew.
-    pub async fn conservation(&self, _scope: u32) -> Result<Conservation> {
-        unimplemented!()
+    /// When the earliest notice that waits may be tried (again): 0 for at once, none where nothing waits.
+    pub async fn next_retry_at(&self, scope: u32) -> Result<Option<i64>> {
+        let sql = "SELECT MIN(retry_at_ms) AS at_ms FROM notice WHERE scope_version = $1 AND state = 'intended'";
+        let row = sqlx::query(sql).bind(i64::from(scope)).fetch_one(self.reader()).await.during("find the next retry")?;
+        row.maybe_int("at_ms")
+    }
+
+    /// Where the affected persons of a scope version stand, counted from persons and notices anew. A person whom an
+    /// earlier version's notice told the same counts where that notice stands. A person without any notice counts
+    /// among the persons and nowhere else, so that the sum does not hold.
+    pub async fn conservation(&self, scope: u32) -> Result<Conservation> {
+        let sql = format!(
+            "SELECT COALESCE(n.state, (SELECT b.state FROM notice b WHERE b.serial = ({TOLD_BEFORE})), '') AS state, \
+             COUNT(*) AS n FROM person p LEFT JOIN notice n ON n.person = p.id AND n.scope_version = p.scope_version \
+             AND n.channel = 'mail' WHERE p.scope_version = $1 AND p.verdict IN ('proved', 'possible') GROUP BY 1"
+        );
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(i64::from(scope));
+        let mut line = Conservation::default();
+        for row in query.fetch_all(self.reader()).await.during("count where everybody stands")? {
+            let (name, n) = (row.text("state")?, row.count("n")?);
+            line.persons += n;
+            if !name.is_empty() {
+                *part(&mut line, state(&name)?) += n;
+            }
+        }
+        Ok(line)
+    }
+}
+
+impl Outcome {
+    /// Where a notice stands after it.
+    pub const fn state(&self) -> NoticeState {
+        match self {
+            Self::Accepted { .. } => NoticeState::Accepted,
+            Self::Refused { .. } => NoticeState::Refused,
+            Self::Unknown { .. } => NoticeState::Unknown,
+            Self::NotSent { .. } => NoticeState::Intended,
+        }
+    }
+
+    /// The reply or the reason.
+    pub fn detail(&self) -> &str {
+        match self {
+            Self::Accepted { reply } | Self::Refused { reply } => reply,
+            Self::Unknown { why } | Self::NotSent { why, .. } => why,
+        }
+    }
+
+    const fn retry_at_ms(&self) -> i64 {
+        match self {
+            Self::NotSent { retry_at_ms, .. } => *retry_at_ms,
+            _ => 0,
+        }
+    }
+}
+
+/// Outcomes of one statement.
+const OUTCOMES_MAX: usize = 1000;
+
+/// Characters of a link's code: 5 random bits each, 130 in all.
+pub(crate) const LINK_CODE_LENGTH: usize = 26;
+
+fn new_notices() -> Insert<9> {
+    Insert::new(
+        "INSERT INTO notice (serial, person, scope_version, channel, state, told, link_hash, planned_at_ms, changed_at_ms)",
+    )
+}
+
+/// Moves what stands at `sending` to where its outcome says, in one statement, and says what moved.
+async fn move_notices(connection: &mut AnyConnection, outcomes: &[(u64, Outcome)], now_ms: i64) -> Result<BTreeSet<u64>> {
+    let operation = "write down outcomes";
+    if outcomes.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let sql = format!(
+        "UPDATE notice SET state = v.column2, retry_at_ms = v.column3, changed_at_ms = $1, worker = '', lease_until_ms = 0 \
+         FROM (VALUES {}) AS v WHERE notice.serial = v.column1 AND notice.state = 'sending' RETURNING notice.serial AS serial",
+        placeholders(2, outcomes.len(), 3)
+    );
+    let rows = outcomes
+        .iter()
+        .flat_map(|(serial, outcome)| [Cell::from(*serial), outcome.state().name().into(), outcome.retry_at_ms().into()]);
+    let values = arguments(std::iter::once(now_ms.into()).chain(rows)).during(operation)?;
+    let rows = sqlx::query_with(AssertSqlSafe(sql), values).fetch_all(connection).await.during(operation)?;
+    rows.iter().map(|row| row.count("serial")).collect()
+}
+
+/// The part of the conservation line in which a state counts.
+const fn part(line: &mut Conservation, state: NoticeState) -> &mut u64 {
+    match state {
+        NoticeState::Accepted => &mut line.accepted,
+        NoticeState::Refused => &mut line.refused,
+        NoticeState::Unknown => &mut line.unknown,
+        NoticeState::Held => &mut line.held,
+        NoticeState::NoAddress => &mut line.no_address,
+        NoticeState::Intended | NoticeState::Sending => &mut line.waiting,
     }
 }

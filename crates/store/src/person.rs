@@ -1,8 +1,14 @@
 //! Reading persons of the newest scope version.
 
-use kintsugi_case::{ExposedRecord, Language, NoticeState, PersonId, PersonProfile, Private, Verdict};
+use std::collections::BTreeMap;
 
-use crate::{NoticeView, RecordRef, Result, RightView, Store};
+use kintsugi_case::{EvidenceLine, ExposedRecord, Language, NoticeState, PersonId, PersonProfile, Private, Verdict};
+use sqlx::AssertSqlSafe;
+use sqlx::any::AnyRow;
+
+use crate::error::During;
+use crate::rows::{Cell, Columns, arguments, as_i64, value_list};
+use crate::{Error, NoticeView, RecordRef, Result, RightView, Store, sealed};
 
 /// Everything about a person in the newest scope version.
 #[derive(Clone, Debug)]
@@ -57,22 +63,179 @@ pub struct PersonFilter {
 
 impl Store {
     /// A person of the newest scope version.
-    pub async fn person(&self, _id: PersonId) -> Result<Option<PersonView>> {
-        unimplemented!()
+    pub async fn person(&self, id: PersonId) -> Result<Option<PersonView>> {
+        let sql = "SELECT scope_version, id, profile, language, verdict FROM person \
+                   WHERE id = $1 AND scope_version = (SELECT MAX(number) FROM scope_version)";
+        let row = sqlx::query(sql).bind(as_i64(id.0)).fetch_optional(self.reader()).await.during("read a person")?;
+        let Some(row) = row else { return Ok(None) };
+        let scope_version = row.small("scope_version")?;
+        Ok(Some(PersonView {
+            id,
+            scope_version,
+            profile: sealed::open_profile(&self.keys, id, &row.bytes("profile")?, row.language("language")?)?,
+            records: self.records_of(scope_version, id).await?,
+            exposed: self.exposed_of(scope_version, &[id]).await?.remove(&id).unwrap_or_default(),
+            verdict: row.maybe_verdict("verdict")?,
+            notices: self.notices_of(id).await?,
+            rights: self.rights_of(id).await?,
+        }))
     }
 
     /// The persons of the newest scope version with this mail address (case and surrounding blanks do not matter), by number.
-    pub async fn persons_with_mail(&self, _mail: &str) -> Result<Vec<PersonId>> {
-        unimplemented!()
+    pub async fn persons_with_mail(&self, mail: &str) -> Result<Vec<PersonId>> {
+        let Some(index) = sealed::mail_index(&self.keys, mail) else { return Ok(Vec::new()) };
+        let sql =
+            "SELECT id FROM person WHERE mail_index = $1 AND scope_version = (SELECT MAX(number) FROM scope_version) ORDER BY id";
+        let rows = sqlx::query(sql).bind(index.to_vec()).fetch_all(self.reader()).await.during("find persons by mail address")?;
+        rows.iter().map(|row| row.count("id").map(PersonId)).collect()
     }
 
     /// Up to `limit` persons after `after`, by number.
-    pub async fn list_persons(&self, _filter: &PersonFilter, _after: PersonId, _limit: u32) -> Result<Vec<PersonLine>> {
-        unimplemented!()
+    pub async fn list_persons(&self, filter: &PersonFilter, after: PersonId, limit: u32) -> Result<Vec<PersonLine>> {
+        let Some((conditions, mut cells)) = self.conditions(filter) else { return Ok(Vec::new()) };
+        cells.push(after.0.into());
+        cells.push(limit.into());
+        let sql = format!(
+            "SELECT p.id AS id, p.profile AS profile, p.language AS language, p.verdict AS verdict, p.records AS records, \
+             p.exposed AS exposed, n.state AS notice {FROM}{conditions} AND p.id > ${} ORDER BY p.id LIMIT ${}",
+            cells.len() - 1,
+            cells.len()
+        );
+        let query = sqlx::query_with(AssertSqlSafe(sql), arguments(cells).during("list persons")?);
+        let rows = query.fetch_all(self.reader()).await.during("list persons")?;
+        rows.iter().map(|row| self.line(row)).collect()
     }
 
     /// How many persons the filter shows.
-    pub async fn count_persons(&self, _filter: &PersonFilter) -> Result<u64> {
-        unimplemented!()
+    pub async fn count_persons(&self, filter: &PersonFilter) -> Result<u64> {
+        let Some((conditions, cells)) = self.conditions(filter) else { return Ok(0) };
+        let from = if filter.notice.is_some() { FROM } else { FROM_PERSON };
+        let sql = format!("SELECT COUNT(*) AS n {from}{conditions}");
+        let query = sqlx::query_with(AssertSqlSafe(sql), arguments(cells).during("count persons")?);
+        query.fetch_one(self.reader()).await.during("count persons")?.count("n")
     }
+
+    /// What of each of these persons was exposed, in the order in which it was frozen.
+    pub(crate) async fn exposed_of(&self, scope: u32, persons: &[PersonId]) -> Result<BTreeMap<PersonId, Vec<ExposedRecord>>> {
+        let mut found: BTreeMap<PersonId, Vec<ExposedRecord>> = BTreeMap::new();
+        for some in persons.chunks(PERSONS_MAX) {
+            let sql = format!(
+                "SELECT * FROM exposed_record WHERE scope_version = $1 AND person IN ({}) ORDER BY person, place",
+                value_list(2, some.len())
+            );
+            let cells = std::iter::once(scope.into()).chain(some.iter().map(|person| Cell::from(person.0)));
+            let query = sqlx::query_with(AssertSqlSafe(sql), arguments(cells).during("read exposed records")?);
+            for row in query.fetch_all(self.reader()).await.during("read exposed records")? {
+                let person = PersonId(row.count("person")?);
+                found.entry(person).or_default().push(self.exposed_record(person, &row)?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The profiles of these persons.
+    pub(crate) async fn profiles_of(&self, scope: u32, persons: &[PersonId]) -> Result<BTreeMap<PersonId, PersonProfile>> {
+        let mut found = BTreeMap::new();
+        for some in persons.chunks(PERSONS_MAX) {
+            let sql = format!(
+                "SELECT id, profile, language FROM person WHERE scope_version = $1 AND id IN ({})",
+                value_list(2, some.len())
+            );
+            let cells = std::iter::once(scope.into()).chain(some.iter().map(|person| Cell::from(person.0)));
+            let query = sqlx::query_with(AssertSqlSafe(sql), arguments(cells).during("read profiles")?);
+            for row in query.fetch_all(self.reader()).await.during("read profiles")? {
+                let id = PersonId(row.count("id")?);
+                let profile = sealed::open_profile(&self.keys, id, &row.bytes("profile")?, row.language("language")?)?;
+                found.insert(id, profile);
+            }
+        }
+        Ok(found)
+    }
+
+    async fn records_of(&self, scope: u32, person: PersonId) -> Result<Vec<RecordRef>> {
+        let sql = "SELECT * FROM person_record WHERE scope_version = $1 AND person = $2 ORDER BY place";
+        let query = sqlx::query(sql).bind(i64::from(scope)).bind(as_i64(person.0));
+        query.fetch_all(self.reader()).await.during("read the records of a person")?.iter().map(record).collect()
+    }
+
+    fn exposed_record(&self, person: PersonId, row: &AnyRow) -> Result<ExposedRecord> {
+        let detail = sealed::open_detail(&self.keys, person, row.count("place")?, &row.bytes("detail")?)?;
+        let [literals, card_brand, card_last4, service_brand, service_used_on] = detail;
+        Ok(ExposedRecord {
+            source: row.text("source")?,
+            table: row.text("source_table")?,
+            key: row.text("record_key")?,
+            fields: row.fields("fields")?,
+            columns: row.text("source_columns")?,
+            verdict: row.verdict("verdict")?,
+            basis: row.basis("basis")?,
+            line: EvidenceLine { evidence: row.evidence("evidence")?, line: row.count("line")? },
+            at_ms: row.int("at_ms")?,
+            observed_bytes: row.count("observed_bytes")?,
+            predicted_bytes: row.count("predicted_bytes")?,
+            literals,
+            card_brand,
+            card_last4,
+            service_brand,
+            service_used_on,
+        })
+    }
+
+    fn line(&self, row: &AnyRow) -> Result<PersonLine> {
+        let id = PersonId(row.count("id")?);
+        let profile = sealed::open_profile(&self.keys, id, &row.bytes("profile")?, row.language("language")?)?;
+        Ok(PersonLine {
+            id,
+            name: profile.name,
+            language: profile.language,
+            verdict: row.maybe_verdict("verdict")?,
+            records: row.count("records")?,
+            exposed: row.count("exposed")?,
+            notice: row.maybe_text("notice")?.map(|name| state(&name)).transpose()?,
+        })
+    }
+
+    /// The conditions of a filter and their values; none where nobody can fit.
+    fn conditions(&self, filter: &PersonFilter) -> Option<(String, Vec<Cell>)> {
+        let mut sql = String::new();
+        let mut cells = Vec::new();
+        let mut add = |column: &str, cell: Cell| {
+            cells.push(cell);
+            sql += &format!(" AND {column} = ${}", cells.len());
+        };
+        if let Some(verdict) = filter.verdict {
+            add("p.verdict", verdict.name().into());
+        }
+        if let Some(notice) = filter.notice {
+            add("n.state", notice.name().into());
+        }
+        if let Some(mail) = &filter.mail {
+            add("p.mail_index", sealed::mail_index(&self.keys, mail.open())?.into());
+        }
+        Some((sql, cells))
+    }
+}
+
+/// The persons of the newest scope version.
+const FROM_PERSON: &str = "FROM person p WHERE p.scope_version = (SELECT MAX(number) FROM scope_version)";
+
+/// The persons of the newest scope version, each with their newest notice.
+const FROM: &str = "FROM person p LEFT JOIN notice n ON n.serial = (SELECT MAX(m.serial) FROM notice m WHERE m.person = p.id) \
+                    WHERE p.scope_version = (SELECT MAX(number) FROM scope_version)";
+
+/// Persons of one look-up.
+const PERSONS_MAX: usize = 500;
+
+/// The notice state with this name.
+pub(crate) fn state(name: &str) -> Result<NoticeState> {
+    NoticeState::from_name(name).ok_or(Error::Value { what: "notice state" })
+}
+
+fn record(row: &AnyRow) -> Result<RecordRef> {
+    Ok(RecordRef {
+        source: row.text("source")?,
+        table: row.text("source_table")?,
+        key: row.text("record_key")?,
+        linked_by: row.text("linked_by")?,
+    })
 }
