@@ -1,0 +1,106 @@
+//! The case file of a drill: the story of 2013 with invented names, at the drill's size.
+
+/// The text of `case.toml`. `cases` are the cases of unauthorised use that were known on 2013-04-26.
+pub(crate) fn case_text(cases: u64) -> String {
+    format!("{CASE}{FACTS_HEAD}value = {cases}{FACTS_TAIL}{REST}")
+}
+
+const CASE: &str = r#"version = 1
+
+[case]
+id = "tabidata-2013"
+title = "Card data taken from the rental shop's database"
+timezone = "Asia/Tokyo"
+aware_at = 2013-04-23T17:00:00+09:00
+languages = ["ja", "en"]                # the first is used where a person's own is not known
+
+[controller]
+name = "Kakehashi Rental KK"
+domain = "kakehashi.example"            # portal and mails live here, nowhere else
+brands = ["TABIDATA", "Tabi Cellular", "Tabi no WiFi"]
+contact = { phone = "0120-000-000", email = "desk@kakehashi.example", hours = "9:00-20:00 (JST), every day" }
+
+[[source]]
+name = "shop"
+dbms = "mariadb"
+snapshot = "snapshot"                   # TABLE.csv; taken half an hour before the card data was deleted
+csv = { header = true, null = "\\N", encoding = "utf-8" }
+taken_at = 2013-04-23T21:30:00+09:00
+
+[source.tables.customers]
+key = ["id"]
+fields = { name = "person.name", kana = "person.name_kana", email = "person.email", phone = "person.phone", zip = "person.postal_code", address = "person.address", lang = "person.language" }
+
+[source.tables.cards]
+key = ["id"]
+person = { table = "customers", column = "customer_id" }
+references = { customer_id = "customers.id" }
+fields = { holder = "card.holder", pan = "card.number", exp = "card.expiry", cvv = "card.code", brand = "card.brand", bill_zip = "person.postal_code", bill_address = "person.address" }
+
+[source.tables.orders]
+key = ["id"]
+person = { table = "customers", column = "customer_id" }
+references = { customer_id = "customers.id", card_id = "cards.id" }
+fields = { shop = "service.brand", created_at = "service.used_at" }
+
+[source.tables.items]
+key = ["id"]
+
+[[evidence]]
+path = "weblog/access.log*"
+format = "auto"
+source = "shop"
+
+[[endpoint]]                            # what the investigator read in the shop's source code
+method = "GET"
+path = "/item"
+parameter = "id"
+where = "query"
+sql = "SELECT id, name, descr, price FROM items WHERE id={p} ORDER BY id"
+shows = "first-row"
+
+[[rule]]
+kind = "replay"
+"#;
+
+const FACTS_HEAD: &str = r#"
+[[fact]]
+name = "unauthorised_use_cases"
+"#;
+
+const FACTS_TAIL: &str = r#"
+as_of = 2013-04-26
+source = "processor and card companies"
+"#;
+
+const REST: &str = r#"
+[[fact]]
+name = "discovered_at"
+value = 2013-04-23
+as_of = 2013-04-23
+source = "message of the payment processor"
+
+[[fact]]
+name = "forms_closed_at"
+value = 2013-04-23T17:00:00+09:00
+as_of = 2013-04-23
+source = "operations log"
+
+[[fact]]
+name = "card_data_deleted_at"
+value = 2013-04-23T22:00:00+09:00
+as_of = 2013-04-23
+source = "operations log"
+
+[mail]
+from = "Kakehashi Rental customer desk <notice@kakehashi.example>"
+smtp = "smtp://127.0.0.1:2525"          # kintsugi mailbox
+portal = "http://127.0.0.1:8080"
+
+[[remedy]]
+kind = "coupon"
+amount = 3000
+currency = "JPY"
+to = "proved"
+until = 2014-03-31
+"#;
