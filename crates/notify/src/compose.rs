@@ -194,9 +194,11 @@ impl Composer {
             cards.iter().any(|found| proved(found, true))
         };
         let named = |wanted: &dyn Fn(&Found) -> bool| {
-            let names: BTreeSet<&str> =
-                cards.iter().filter(|found| wanted(found)).map(|found| found.view.title.as_str()).collect();
-            joined(&names.into_iter().collect::<Vec<_>>(), view.language)
+            let mut names: Vec<&str> = Vec::new();
+            for name in cards.iter().filter(|found| wanted(found)).map(|found| found.view.title.as_str()) {
+                names.extend((!names.contains(&name)).then_some(name));
+            }
+            joined(&names, view.language)
         };
         view.cards = named(&|found| !any_proved || proved(found, true));
         let first: BTreeSet<&str> =

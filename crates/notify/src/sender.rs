@@ -1,9 +1,13 @@
 //! Where mail goes, and how each sending ended.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use kintsugi_case::MailSpec;
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
 
+use crate::smtp::{Broken, Session};
 use crate::{Credentials, Mail};
 
 /// How the sending of one mail ended.
@@ -54,23 +58,151 @@ pub enum SenderError {
     /// The address of a mail server is none.
     #[error("`{url}` is no mail server: write smtp://HOST:PORT, smtp+starttls://HOST:PORT or smtps://HOST:PORT")]
     Url {
-        /// As written.
+        /// As written, what stands before an `@` left out.
         url: String,
     },
+    /// No mail server is named.
+    #[error("[mail] names no smtp server")]
+    NoServer,
+    /// The TLS library refuses its own defaults.
+    #[error("TLS cannot be set up")]
+    Tls(#[source] rustls::Error),
 }
 
-/// Knows the mail servers and how to speak to them.
+/// How a session is protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Security {
+    /// `smtp://`: not at all; for a server on this machine.
+    None,
+    /// `smtp+starttls://`: after STARTTLS, or not at all.
+    StartTls,
+    /// `smtps://`: from the first byte.
+    Implicit,
+}
+
+/// A mail server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Server {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) security: Security,
+}
+
+impl Server {
+    fn parse(url: &str) -> Result<Self, SenderError> {
+        let wrong = || SenderError::Url { url: url.rsplit_once('@').map_or(url, |(_, host)| host).to_owned() };
+        let (scheme, rest) = url.split_once("://").ok_or_else(wrong)?;
+        let (security, usual) = match scheme {
+            "smtp" => (Security::None, 25),
+            "smtp+starttls" => (Security::StartTls, 587),
+            "smtps" => (Security::Implicit, 465),
+            _ => return Err(wrong()),
+        };
+        let rest = rest.trim_end_matches('/');
+        let (host, port) = match rest.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')) {
+            Some((host, port)) => (host, port.parse().map_err(|_| wrong())?),
+            None => (rest, usual),
+        };
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        if host.is_empty() || host.contains(['/', '@', '?', ' ']) {
+            return Err(wrong());
+        }
+        Ok(Self { host: host.to_owned(), port, security })
+    }
+
+    /// Whether it is on this machine.
+    pub(crate) fn is_loopback(&self) -> bool {
+        self.host == "localhost" || self.host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    }
+}
+
+/// Knows the mail servers and how to speak to them. A clone is cheap.
 #[derive(Clone, Debug)]
-pub struct Sender {}
+pub struct Sender {
+    servers: Arc<[Server]>,
+    credentials: Option<Arc<Credentials>>,
+    tls: Arc<rustls::ClientConfig>,
+    hello: Arc<str>,
+    timeouts: Timeouts,
+}
 
 impl Sender {
-    /// A sender for the case's mail servers; the first that answers is used.
-    pub fn new(_spec: &MailSpec, _credentials: Option<Credentials>, _timeouts: Timeouts) -> Result<Self, SenderError> {
-        Ok(Self {})
+    /// A sender for the case's mail servers, trusting what this machine trusts; the first server that answers is used.
+    pub fn new(spec: &MailSpec, credentials: Option<Credentials>, timeouts: Timeouts) -> Result<Self, SenderError> {
+        // What cannot be read of the machine's certificates is not trusted: a server that needs it fails by name.
+        let certificates = rustls_native_certs::load_native_certs().certs;
+        Self::trusting(spec, credentials, timeouts, certificates)
+    }
+
+    /// A sender that trusts exactly these authorities.
+    pub fn trusting(
+        spec: &MailSpec,
+        credentials: Option<Credentials>,
+        timeouts: Timeouts,
+        authorities: impl IntoIterator<Item = CertificateDer<'static>>,
+    ) -> Result<Self, SenderError> {
+        let servers = spec.smtp.iter().map(|url| Server::parse(url)).collect::<Result<Arc<[Server]>, _>>()?;
+        if servers.is_empty() {
+            return Err(SenderError::NoServer);
+        }
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(authorities);
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let tls = tls.map_err(SenderError::Tls)?.with_root_certificates(roots).with_no_client_auth();
+        let domain = spec.from.rsplit_once('@').map_or("localhost", |(_, domain)| domain.trim_end_matches('>').trim());
+        Ok(Self { servers, credentials: credentials.map(Arc::new), tls: Arc::new(tls), hello: domain.into(), timeouts })
     }
 
     /// Sends one mail on a session of its own.
-    pub async fn send(&self, _mail: &Mail) -> Outcome {
-        Outcome::NotSent { why: String::new() }
+    pub async fn send(&self, mail: &Mail) -> Outcome {
+        match self.open().await {
+            Ok(mut session) => {
+                let outcome = session.deliver(mail).await;
+                session.quit().await;
+                outcome
+            }
+            Err(broken) => Outcome::NotSent { why: broken.to_string() },
+        }
+    }
+
+    /// Opens a session with the first server that answers; the error is the last one's.
+    pub(crate) async fn open(&self) -> Result<Session, Broken> {
+        let mut last = Broken::Closed { phase: "connect" };
+        for server in self.servers.iter() {
+            match Session::open(server, &self.tls, self.credentials.as_deref(), &self.hello, self.timeouts).await {
+                Ok(session) => return Ok(session),
+                Err(broken) => last = broken,
+            }
+        }
+        Err(last)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Security, Server};
+
+    fn check(url: &str, expected: Option<(&str, u16, Security)>) {
+        let expected = expected.map(|(host, port, security)| Server { host: host.into(), port, security });
+        assert_eq!(Server::parse(url).ok(), expected, "{url}");
+    }
+
+    #[test]
+    fn servers_are_written_as_urls() {
+        check("smtp://127.0.0.1:2525", Some(("127.0.0.1", 2525, Security::None)));
+        check("smtp://[::1]:2525/", Some(("::1", 2525, Security::None)));
+        check("smtp://[::1]", Some(("::1", 25, Security::None)));
+        check("smtps://mail.example", Some(("mail.example", 465, Security::Implicit)));
+        check("smtp+starttls://mail.example", Some(("mail.example", 587, Security::StartTls)));
+        check("http://mail.example", None);
+        check("smtp://mail.example:port", None);
+        check("smtp://", None);
+    }
+
+    #[test]
+    fn a_password_in_an_address_is_refused_and_not_repeated() {
+        let error = Server::parse("smtp://desk:s3cret@mail.example").unwrap_err();
+        assert!(!error.to_string().contains("s3cret"));
     }
 }
