@@ -57,6 +57,12 @@ impl FindDb {
         Ok(())
     }
 
+    /// Whether any row of a table was touched.
+    pub fn has_exposures(&self, table: u32) -> Result<bool> {
+        let found = self.one_row("SELECT 1 FROM exposures WHERE tbl = ? LIMIT 1", u64::from(table), |_| Ok(()))?;
+        Ok(found.is_some())
+    }
+
     /// The exposures of one row, by basis and evidence line: all of its bases, for `why`.
     pub fn exposures_of(&self, table: u32, row: u64) -> Result<Vec<Exposure>> {
         let read = || {

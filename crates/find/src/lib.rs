@@ -22,6 +22,7 @@ mod load;
 mod log_reports;
 mod person_reader;
 mod person_writer;
+mod scan;
 mod service;
 mod table;
 
@@ -33,4 +34,5 @@ pub use exposures::ExposureWriter;
 pub use load::{Duplicate, TableLoaded, TableWriter};
 pub use person_reader::{PersonRow, RecordRef};
 pub use person_writer::{Link, LinkFact, PersonWriter};
+pub use scan::Followed;
 pub use table::{Column, Reference, Table, quoted};

@@ -216,8 +216,7 @@ impl Plan {
         columns.push(card.map_or("NULL".into(), last4_column));
         columns.push(card.map_or("NULL".into(), brand_column));
         let query = format!("SELECT {} FROM {} WHERE {} = ?", columns.join(", "), table.sql_name(), table.row_name());
-        let exposed = db.one_row("SELECT 1 FROM exposures WHERE tbl = ? LIMIT 1", u64::from(table.id), |_| Ok(()))?;
-        Ok(Self { query, personal: table.personal_columns(), has_exposures: exposed.is_some() })
+        Ok(Self { query, personal: table.personal_columns(), has_exposures: db.has_exposures(table.id)? })
     }
 }
 

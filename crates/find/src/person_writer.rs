@@ -19,11 +19,14 @@ pub enum LinkFact {
     NameAndAddress,
     /// Its person column names another record of the person.
     Reference,
+    /// Its person column names a registration that is not in the snapshot, and another record names the same.
+    SameReference,
 }
 
 impl LinkFact {
     /// Every fact, in the order in which they are tried.
-    pub const ALL: [Self; 5] = [Self::First, Self::MailAndName, Self::PhoneAndName, Self::NameAndAddress, Self::Reference];
+    pub const ALL: [Self; 6] =
+        [Self::First, Self::MailAndName, Self::PhoneAndName, Self::NameAndAddress, Self::Reference, Self::SameReference];
 
     /// The words for it.
     pub const fn name(self) -> &'static str {
@@ -33,6 +36,7 @@ impl LinkFact {
             Self::PhoneAndName => "same telephone number and name",
             Self::NameAndAddress => "same name and address",
             Self::Reference => "belongs to",
+            Self::SameReference => "names the same missing registration",
         }
     }
 
@@ -65,8 +69,9 @@ pub struct PersonWriter<'a> {
 }
 
 impl FindDb {
-    /// Begins the persons: those of an earlier run are gone once it is finished.
-    pub fn begin_persons(&mut self) -> Result<PersonWriter<'_>> {
+    /// Begins the persons: those of an earlier run are gone once it is finished. Snapshots may be read meanwhile;
+    /// nothing else may be written.
+    pub fn begin_persons(&self) -> Result<PersonWriter<'_>> {
         let begin = || {
             self.share()?;
             self.connection.execute_batch(

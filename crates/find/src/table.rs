@@ -75,9 +75,21 @@ impl Table {
         (0..self.columns.len().min(64)).filter(|&at| personal(&self.columns[at])).collect()
     }
 
-    /// Whether each row is a person (or one registration of a person): it has personal data and belongs to no other row.
+    /// Whether each row is a registration of a person: it belongs to no other row and has something by which a person
+    /// can be known or reached.
     pub fn is_of_persons(&self) -> bool {
-        self.person.is_none() && !self.personal_columns().is_empty()
+        let identifies = |meaning: FieldMeaning| {
+            matches!(
+                meaning,
+                FieldMeaning::PersonName
+                    | FieldMeaning::PersonNameKana
+                    | FieldMeaning::PersonEmail
+                    | FieldMeaning::PersonPhone
+                    | FieldMeaning::PersonAddress
+                    | FieldMeaning::CardHolder
+            )
+        };
+        self.person.is_none() && self.columns.iter().any(|column| column.meaning.is_some_and(identifies))
     }
 }
 
