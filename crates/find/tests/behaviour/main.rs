@@ -1,0 +1,6 @@
+//! find.db through its front door.
+
+mod loading;
+mod persons;
+mod scope;
+mod shop;
