@@ -94,7 +94,7 @@ const FROM_HOME: &str = "http://www.kakehashi.example/";
 const FROM_ITEMS: &str = "http://www.kakehashi.example/items";
 const FROM_APPLY: &str = "http://www.kakehashi.example/apply";
 /// Requests that a visit makes, on average: measured, so that there are about 3 lines for each record.
-const HITS_PER_VISIT: u64 = 9;
+const HITS_PER_VISIT: u64 = 7;
 
 /// All visits of the log's weeks, in the order of time.
 pub(crate) struct Traffic<'a> {

@@ -1,10 +1,22 @@
 //! A make-believe mailbox: takes every mail by SMTP, keeps it, and shows it on a page.
 //!
-//! It is for the demo, for rehearsals and for tests; it delivers nothing to anybody.
+//! It is for the demo, for rehearsals and for tests; it delivers nothing to anybody. `smtp.rs` takes messages,
+//! `spool.rs` keeps them, `page.rs` shows them.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+mod page;
+mod smtp;
+mod spool;
+
+use smtp::Mischief;
+use spool::Spool;
 
 /// How the mailbox misbehaves, for tests. The default behaves.
 #[derive(Clone, Debug, Default)]
@@ -15,9 +27,9 @@ pub struct Faults {
     pub refuse: Option<String>,
     /// Answer this many RCPT commands with 451 before behaving.
     pub busy: u64,
-    /// Close the connection at this many DATA commands, before asking for the message.
+    /// At this many DATA commands, close the connection before asking for the message.
     pub close_before_data: u64,
-    /// Close the connection after this many final dots, without a reply. The message is kept.
+    /// After this many final dots, close the connection without a reply. The message is kept.
     pub close_after_dot: u64,
 }
 
@@ -28,7 +40,7 @@ pub struct Mailbox {
     pub smtp: SocketAddr,
     /// Where the page is; port 0 picks a free one.
     pub http: SocketAddr,
-    /// Where messages are kept; a temporary file where none is given.
+    /// The folder where messages are kept; in memory where none is given.
     pub dir: Option<PathBuf>,
     /// Misbehaviour.
     pub faults: Faults,
@@ -55,10 +67,10 @@ pub enum Error {
     },
 }
 
-/// A message that arrived.
-#[derive(Clone, Debug)]
+/// A message that arrived, for one recipient.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Received {
-    /// Envelope sender.
+    /// Envelope sender; `<>` for none.
     pub from: String,
     /// Envelope recipient.
     pub to: String,
@@ -73,17 +85,27 @@ pub struct Running {
     pub smtp: SocketAddr,
     /// Where the page is.
     pub http: SocketAddr,
+    spool: Arc<Spool>,
+    tasks: [JoinHandle<()>; 2],
 }
 
 impl Running {
-    /// Messages taken so far.
+    /// Messages taken so far, one for each recipient.
     pub fn count(&self) -> u64 {
-        0
+        self.spool.count()
     }
 
     /// Every message, oldest first.
     pub fn messages(&self) -> Result<Vec<Received>, Error> {
-        Ok(Vec::new())
+        let mut newest_first = self.spool.newest(None, u32::MAX)?;
+        newest_first.reverse();
+        Ok(newest_first.into_iter().map(|message| message.received).collect())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
     }
 }
 
@@ -93,9 +115,20 @@ impl Mailbox {
         Self { smtp, http, dir: None, faults: Faults::default() }
     }
 
+    /// A mailbox for a test: free ports of the loopback interface, messages in memory.
+    pub fn for_test(faults: Faults) -> Self {
+        let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self { faults, ..Self::new(anywhere, anywhere) }
+    }
+
     /// Starts it.
     pub async fn start(self) -> Result<Running, Error> {
-        Ok(Running { smtp: self.smtp, http: self.http })
+        let spool = Arc::new(Spool::open(self.dir.as_deref())?);
+        let (smtp_listener, smtp) = listen(self.smtp).await?;
+        let (http_listener, http) = listen(self.http).await?;
+        let mail = tokio::spawn(smtp::listen(smtp_listener, spool.clone(), Arc::new(Mischief::new(self.faults))));
+        let pages = tokio::spawn(page::listen(http_listener, spool.clone()));
+        Ok(Running { smtp, http, spool, tasks: [mail, pages] })
     }
 }
 
@@ -103,4 +136,10 @@ impl Mailbox {
 pub async fn serve(smtp: SocketAddr, http: SocketAddr, dir: Option<PathBuf>) -> Result<(), Error> {
     let _running = Mailbox { dir, ..Mailbox::new(smtp, http) }.start().await?;
     std::future::pending().await
+}
+
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Error> {
+    let listener = TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
+    let bound = listener.local_addr().map_err(|source| Error::Listen { address, source })?;
+    Ok((listener, bound))
 }
