@@ -374,7 +374,7 @@ fn unknown_field(message: &str) -> Option<(String, Vec<String>)> {
 }
 
 /// "Did you mean", or the whole list where nothing is near.
-fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
     let best = known.iter().map(|word| (strsim::damerau_levenshtein(typed, word), word)).min();
     match best {
