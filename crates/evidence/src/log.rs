@@ -1,11 +1,21 @@
 //! Logs of web servers: what they are, line by line. One file per format below.
 
-use std::path::Path;
+mod clf;
+mod combined;
+mod combined_duration;
+mod combined_timed;
+mod common;
+mod lines;
+mod other;
+mod read;
+mod time;
+mod vhost_combined;
 
-use kintsugi_vault::Keys;
+pub use read::{detect, read_line, read_log, scan_lines};
+
+pub(crate) use read::format_of;
+
 use serde::{Deserialize, Serialize};
-
-use crate::{CustodyEntry, Result};
 
 /// A format of web server logs that this version reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -129,35 +139,4 @@ pub struct LogReport {
     pub gaps: Vec<Gap>,
     /// Where and why reading stopped before the end, as in a cut gzip file.
     pub truncated: Option<String>,
-}
-
-/// What the first lines of a log show. Lines without their line ends.
-pub fn detect(lines: &[&[u8]]) -> Detected {
-    let _ = lines;
-    todo!()
-}
-
-/// Reads a log and hands every line that could be read to `each`, in file order. A file of another format is a report that
-/// says so. What `each` got counts only if the result is `Ok`: a changed file is noticed at its end.
-pub fn read_log(case_dir: &Path, entry: &CustodyEntry, keys: &Keys, each: &mut dyn FnMut(LogLine<'_>)) -> Result<LogReport> {
-    scan_lines(case_dir, entry, keys, &|_| true, each)
-}
-
-/// Like [`read_log`], handing over only lines of which `wanted` (called with the raw line) says yes. The report counts all.
-pub fn scan_lines(
-    case_dir: &Path,
-    entry: &CustodyEntry,
-    keys: &Keys,
-    wanted: &dyn Fn(&[u8]) -> bool,
-    each: &mut dyn FnMut(LogLine<'_>),
-) -> Result<LogReport> {
-    let _ = (case_dir, entry, keys, wanted, each);
-    todo!()
-}
-
-/// One line of a file in custody (any file, log or dump), as it stands there, without its line end. It may hold anything,
-/// card numbers too: whoever shows it masks it.
-pub fn read_line(case_dir: &Path, entry: &CustodyEntry, keys: &Keys, line: u64) -> Result<Vec<u8>> {
-    let _ = (case_dir, entry, keys, line);
-    todo!()
 }

@@ -1,1 +1,209 @@
-//! Opening evidence for reading: the file or its encrypted copy, its digest computed on the way, decompressed by magic.
+//! Opening evidence for reading: the file or its encrypted copy, read once from front to end, its SHA-256 computed on the
+//! way by a thread of its own (hashing then costs the reader nothing), decompressed by what its first bytes say.
+//!
+//! The digest is known only at the end, so the rule is: read, [`Opened::finish`], and only then believe what was read.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+use flate2::bufread::MultiGzDecoder;
+use kintsugi_vault::Keys;
+use sha2::{Digest, Sha256};
+
+use crate::custody::{CustodyEntry, copy_path};
+use crate::{Error, Result};
+
+/// Bytes of a block on its way from the reading thread.
+const BLOCK_BYTES: usize = 256 * 1024;
+/// Blocks that may wait: with the one in hand on either side, 2.5 MiB a file.
+const BLOCKS_WAITING_MAX: usize = 8;
+
+/// A file to be read, and what is known of it.
+#[derive(Clone, Debug)]
+pub(crate) struct EvidenceFile {
+    /// Where the bytes are: the file, or its encrypted copy.
+    pub(crate) path: PathBuf,
+    /// The path as in the custody manifest, for people.
+    pub(crate) name: String,
+    /// The keys that open the encrypted copy; `None` where the bytes are those of the file itself.
+    copy_keys: Option<Keys>,
+    /// The digest that it must have; `None` for a look before it is taken in.
+    sha256: Option<String>,
+}
+
+impl EvidenceFile {
+    /// A file in custody. A file whose length differs is refused at once.
+    pub(crate) fn in_custody(case_dir: &Path, entry: &CustodyEntry, keys: &Keys) -> Result<Self> {
+        let path = if entry.copied { copy_path(case_dir, entry.id) } else { case_dir.join(&entry.path) };
+        let copy_keys = entry.copied.then(|| keys.clone());
+        let file = Self { path, name: entry.path.clone(), copy_keys, sha256: Some(entry.sha256.clone()) };
+        let bytes = fs::metadata(&file.path).map_err(|source| file.unreadable(source))?.len();
+        if !entry.copied && bytes != entry.bytes {
+            return Err(file.changed(format!("another one ({bytes} bytes where there were {})", entry.bytes)));
+        }
+        Ok(file)
+    }
+
+    /// A file that nobody vouches for yet.
+    pub(crate) fn unchecked(path: PathBuf, name: String) -> Self {
+        Self { path, name, copy_keys: None, sha256: None }
+    }
+
+    /// Whether the bytes lie in a plain file that a library may open by path.
+    pub(crate) fn is_plain_file(&self) -> bool {
+        self.copy_keys.is_none()
+    }
+
+    pub(crate) fn unreadable(&self, source: io::Error) -> Error {
+        Error::Read { path: PathBuf::from(&self.name), source }
+    }
+
+    fn changed(&self, now: String) -> Error {
+        let taken = self.sha256.clone().unwrap_or_default();
+        Error::Changed { path: PathBuf::from(&self.name), taken, now }
+    }
+
+    /// Starts reading, decompressed.
+    pub(crate) fn open(&self) -> Result<Opened> {
+        let (raw, worker) = self.start()?;
+        let reader = decompressed(raw).map_err(|source| self.unreadable(source))?;
+        Ok(Opened { reader, seal: Seal { file: self.clone(), worker } })
+    }
+
+    /// Reads all of it for its digest alone.
+    pub(crate) fn verify(&self) -> Result<()> {
+        let (raw, worker) = self.start()?;
+        drop(raw);
+        Seal { file: self.clone(), worker }.check()
+    }
+
+    fn start(&self) -> Result<(Raw, JoinHandle<io::Result<String>>)> {
+        let file = File::open(&self.path).map_err(|source| self.unreadable(source))?;
+        let (sender, blocks) = sync_channel(BLOCKS_WAITING_MAX);
+        let keys = self.copy_keys.clone();
+        let worker = std::thread::spawn(move || match keys {
+            None => send_all(file, sender),
+            Some(keys) => send_all(keys.decrypt_evidence(file).map_err(io::Error::other)?, sender),
+        });
+        Ok((Raw { blocks, block: Vec::new(), at: 0 }, worker))
+    }
+}
+
+/// A file being read.
+pub(crate) struct Opened {
+    pub(crate) reader: Box<dyn BufRead>,
+    pub(crate) seal: Seal,
+}
+
+impl Opened {
+    /// Reads what is left for the digest and says whether the file is what was taken in.
+    pub(crate) fn finish(self) -> Result<()> {
+        // The reading thread may be waiting to hand over a block: without a reader it goes on by itself.
+        drop(self.reader);
+        self.seal.check()
+    }
+}
+
+/// What is left to do once a file was read: see whether it is what was taken in.
+pub(crate) struct Seal {
+    file: EvidenceFile,
+    worker: JoinHandle<io::Result<String>>,
+}
+
+impl Seal {
+    /// Waits for the digest. The reader must be gone by now: the reading thread may be waiting to hand a block over.
+    pub(crate) fn check(self) -> Result<()> {
+        let read = self.worker.join().unwrap_or_else(|_| Err(io::Error::other("the reading thread failed")));
+        let now = read.map_err(|source| self.file.unreadable(source))?;
+        match &self.file.sha256 {
+            Some(taken) if *taken != now => Err(self.file.changed(now)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Reads and hashes to the end, also when nobody listens any more.
+fn send_all(mut input: impl Read, sender: SyncSender<Vec<u8>>) -> io::Result<String> {
+    let mut hasher = Sha256::new();
+    let mut sender = Some(sender);
+    loop {
+        let block = read_block(&mut input)?;
+        if block.is_empty() {
+            return Ok(hex(&hasher.finalize()));
+        }
+        hasher.update(&block);
+        if sender.as_ref().is_some_and(|sender| sender.send(block).is_err()) {
+            sender = None;
+        }
+    }
+}
+
+fn read_block(input: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut block = Vec::with_capacity(BLOCK_BYTES);
+    input.take(BLOCK_BYTES as u64).read_to_end(&mut block)?;
+    Ok(block)
+}
+
+/// A digest as it is written everywhere: lower-case hex.
+pub(crate) fn hex(digest: &[u8]) -> String {
+    data_encoding::HEXLOWER.encode(digest)
+}
+
+/// The bytes as they lie, block by block. Ends early where reading failed; [`Seal::check`] then says so.
+struct Raw {
+    blocks: Receiver<Vec<u8>>,
+    block: Vec<u8>,
+    at: usize,
+}
+
+impl BufRead for Raw {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.at >= self.block.len() {
+            self.block = self.blocks.recv().unwrap_or_default();
+            self.at = 0;
+        }
+        Ok(&self.block[self.at..])
+    }
+
+    fn consume(&mut self, bytes: usize) {
+        self.at += bytes;
+    }
+}
+
+impl Read for Raw {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let bytes = self.fill_buf()?.read(out)?;
+        self.consume(bytes);
+        Ok(bytes)
+    }
+}
+
+fn decompressed(mut raw: Raw) -> io::Result<Box<dyn BufRead>> {
+    Ok(match Compression::of(raw.fill_buf()?) {
+        Compression::None => Box::new(raw),
+        Compression::Gzip => Box::new(BufReader::with_capacity(BLOCK_BYTES, MultiGzDecoder::new(raw))),
+        Compression::Zstd => Box::new(BufReader::with_capacity(BLOCK_BYTES, zstd::Decoder::with_buffer(raw)?)),
+    })
+}
+
+/// How a file is packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Compression {
+    None,
+    Gzip,
+    Zstd,
+}
+
+impl Compression {
+    /// By the first bytes (RFC 1952 2.3.1, RFC 8878 3.1.1 and 3.1.2), never by the name.
+    pub(crate) fn of(head: &[u8]) -> Self {
+        match head {
+            [0x1f, 0x8b, ..] => Self::Gzip,
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::Zstd,
+            _ => Self::None,
+        }
+    }
+}

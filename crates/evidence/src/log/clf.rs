@@ -1,0 +1,258 @@
+//! What the formats that descend from the NCSA Common Log Format share:
+//! `host ident user [time] "request" status bytes`, then what each adds.
+//!
+//! Servers escape what would break a quoted field: nginx writes `\x22`, Apache `\"`, `\\`, `\n`, `\x22`. The escapes are
+//! undone only for lines that somebody wants.
+
+use super::LogLine;
+use super::time::{Clock, TIME_BYTES};
+
+/// Why a line could not be read.
+pub(super) type Reason = &'static str;
+
+/// A line taken apart; quoted fields still escaped.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fields<'a> {
+    pub(super) at_ms: i64,
+    pub(super) client: &'a [u8],
+    pub(super) request: &'a [u8],
+    pub(super) status: u16,
+    pub(super) bytes: u64,
+    pub(super) referer: &'a [u8],
+    pub(super) agent: &'a [u8],
+    /// What stands behind the fields above.
+    pub(super) rest: &'a [u8],
+    pub(super) duration_us: Option<u64>,
+}
+
+/// The seven fields of the Common Log Format.
+pub(super) fn common<'a>(line: &'a [u8], clock: &mut Clock) -> Result<Fields<'a>, Reason> {
+    if line.is_empty() {
+        return Err("empty line");
+    }
+    let (client, after) = split_at_byte(line, b' ').ok_or("no client address")?;
+    let (at_ms, after) = time(after, clock).ok_or("no time in brackets")?;
+    let (request, after) = quoted(after).ok_or("no request in quotes")?;
+    let (status, after) = word(after).and_then(|(text, after)| Some((status(text)?, after))).ok_or("no status")?;
+    let (bytes, rest) = word(after).and_then(|(text, after)| Some((byte_count(text)?, after))).ok_or("no byte count")?;
+    Ok(Fields { at_ms, client, request, status, bytes, referer: b"", agent: b"", rest, duration_us: None })
+}
+
+/// The Common Log Format with referer and agent behind.
+pub(super) fn combined<'a>(line: &'a [u8], clock: &mut Clock) -> Result<Fields<'a>, Reason> {
+    let fields = common(line, clock)?;
+    let (referer, after) = quoted(fields.rest).ok_or("no referer in quotes")?;
+    let (agent, rest) = quoted(after).ok_or("no agent in quotes")?;
+    Ok(Fields { referer, agent, rest, ..fields })
+}
+
+/// The time, and what follows it. A user name may hold blanks and brackets, so the first bracket need not be it.
+fn time<'a>(text: &'a [u8], clock: &mut Clock) -> Option<(i64, &'a [u8])> {
+    memchr::memchr_iter(b'[', text).find_map(|open| {
+        let inside = text.get(open + 1..)?;
+        let (time, after) = inside.split_at_checked(TIME_BYTES)?;
+        Some((clock.read(time)?, after.strip_prefix(b"]")?))
+    })
+}
+
+/// A quoted field and what follows it. A quote that neither a blank nor the line end follows does not end the field:
+/// some servers do not escape.
+fn quoted(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let inside = text.strip_prefix(b" ").unwrap_or(text).strip_prefix(b"\"")?;
+    let mut at = 0;
+    loop {
+        at += memchr::memchr2(b'"', b'\\', inside.get(at..)?)?;
+        match (inside[at], inside.get(at + 1)) {
+            (b'"', None | Some(b' ')) => return Some((&inside[..at], &inside[at + 1..])),
+            (b'"', _) => at += 1,
+            _ => at += 2,
+        }
+    }
+}
+
+/// The next word and what follows it.
+pub(super) fn word(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let text = text.strip_prefix(b" ").unwrap_or(text);
+    let end = memchr::memchr(b' ', text).unwrap_or(text.len());
+    (end > 0).then(|| text.split_at(end))
+}
+
+fn split_at_byte(text: &[u8], byte: u8) -> Option<(&[u8], &[u8])> {
+    let at = memchr::memchr(byte, text)?;
+    (at > 0).then(|| text.split_at(at))
+}
+
+fn status(text: &[u8]) -> Option<u16> {
+    if text.len() == 3 { integer(text).map(|status| status as u16) } else { None }
+}
+
+fn byte_count(text: &[u8]) -> Option<u64> {
+    if text == b"-" { Some(0) } else { integer(text) }
+}
+
+/// A number of at most 19 digits.
+pub(super) fn integer(text: &[u8]) -> Option<u64> {
+    if text.is_empty() || text.len() > 19 {
+        return None;
+    }
+    text.iter().try_fold(0u64, |sum, &digit| {
+        let digit = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
+        sum.checked_mul(10)?.checked_add(digit)
+    })
+}
+
+/// Room for fields whose escapes are undone; kept from line to line.
+#[derive(Default)]
+pub(super) struct Unescaped {
+    request: Vec<u8>,
+    referer: Vec<u8>,
+    agent: Vec<u8>,
+}
+
+impl Unescaped {
+    /// The line as callers see it.
+    pub(super) fn line<'a>(&'a mut self, number: u64, raw: &'a [u8], fields: &Fields<'a>) -> LogLine<'a> {
+        let (method, target) = method_and_target(plain(fields.request, &mut self.request));
+        LogLine {
+            line: number,
+            at_ms: fields.at_ms,
+            client: fields.client,
+            method,
+            target,
+            status: fields.status,
+            bytes: fields.bytes,
+            duration_us: fields.duration_us,
+            agent: dash_is_empty(plain(fields.agent, &mut self.agent)),
+            referer: dash_is_empty(plain(fields.referer, &mut self.referer)),
+            raw,
+        }
+    }
+}
+
+fn dash_is_empty(field: &[u8]) -> &[u8] {
+    if field == b"-" { b"" } else { field }
+}
+
+/// `GET /a b HTTP/1.1`: older servers let blanks through, so the target reaches to the last word if that is a protocol.
+fn method_and_target(request: &[u8]) -> (&[u8], &[u8]) {
+    let Some(space) = memchr::memchr(b' ', request) else { return (b"", request) };
+    let (method, target) = (&request[..space], &request[space + 1..]);
+    if method.is_empty() || !method.iter().all(u8::is_ascii_uppercase) {
+        return (b"", request);
+    }
+    match memchr::memrchr(b' ', target) {
+        Some(last) if target[last + 1..].starts_with(b"HTTP/") => (method, &target[..last]),
+        _ if target.starts_with(b"HTTP/") => (method, b""),
+        _ => (method, target),
+    }
+}
+
+/// The field without its escapes, in `room` where it has any.
+fn plain<'a>(field: &'a [u8], room: &'a mut Vec<u8>) -> &'a [u8] {
+    let Some(first) = memchr::memchr(b'\\', field) else { return field };
+    room.clear();
+    room.extend_from_slice(&field[..first]);
+    let mut rest = &field[first..];
+    while let [byte, after @ ..] = rest {
+        rest = if *byte == b'\\' { escape(after, room) } else { push(*byte, after, room) };
+    }
+    room
+}
+
+fn push<'a>(byte: u8, after: &'a [u8], room: &mut Vec<u8>) -> &'a [u8] {
+    room.push(byte);
+    after
+}
+
+/// One escape, its backslash gone. What is no escape stays as it is written.
+fn escape<'a>(text: &'a [u8], room: &mut Vec<u8>) -> &'a [u8] {
+    match text {
+        [b'x' | b'X', high, low, after @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
+            push(hex_digit(*high) << 4 | hex_digit(*low), after, room)
+        }
+        [byte @ (b'"' | b'\\'), after @ ..] => push(*byte, after, room),
+        [b'n', after @ ..] => push(b'\n', after, room),
+        [b'r', after @ ..] => push(b'\r', after, room),
+        [b't', after @ ..] => push(b'\t', after, room),
+        [b'v', after @ ..] => push(0x0b, after, room),
+        [b'f', after @ ..] => push(0x0c, after, room),
+        [b'b', after @ ..] => push(0x08, after, room),
+        _ => push(b'\\', text, room),
+    }
+}
+
+fn hex_digit(digit: u8) -> u8 {
+    match digit {
+        b'0'..=b'9' => digit - b'0',
+        _ => (digit | 0x20) - b'a' + 10,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::time::Clock;
+    use super::{Unescaped, combined, common};
+
+    fn check(request: &str, method: &str, target: &str) {
+        let raw = format!(r#"192.0.2.1 - - [22/Nov/2026:18:53:53 +0900] "{request}" 200 28"#);
+        let fields = common(raw.as_bytes(), &mut Clock::default()).unwrap_or_else(|reason| panic!("{reason}: {raw}"));
+        let mut room = Unescaped::default();
+        let line = room.line(1, raw.as_bytes(), &fields);
+        let found = (String::from_utf8_lossy(line.method), String::from_utf8_lossy(line.target));
+        assert_eq!((&*found.0, &*found.1), (method, target), "{request}");
+    }
+
+    #[test]
+    fn requests_are_read_as_servers_write_them() {
+        check("GET /item?id=5 HTTP/1.1", "GET", "/item?id=5");
+        check("GET /item?id=5 UNION SELECT 1 HTTP/1.0", "GET", "/item?id=5 UNION SELECT 1");
+        check("GET /", "GET", "/");
+        check("GET HTTP/1.1", "GET", "");
+        check("-", "", "-");
+        check("", "", "");
+        check(r"\x16\x03\x01", "", "\u{16}\u{3}\u{1}");
+        check("what is this", "", "what is this");
+    }
+
+    #[test]
+    fn escapes_of_nginx_and_apache_are_undone() {
+        check(r"GET /?q=\x22a\x22\x5Cb HTTP/1.1", "GET", r#"/?q="a"\b"#);
+        check(r#"GET /?q=\"a\"\\b\n HTTP/1.1"#, "GET", "/?q=\"a\"\\b\n");
+        check(r"GET /?q=\q\x2 HTTP/1.1", "GET", r"/?q=\q\x2");
+        check(r#"GET /?q="a"b HTTP/1.1"#, "GET", r#"/?q="a"b"#);
+        check(r"GET /?q=\xE6\x97\xA5 HTTP/1.1", "GET", "/?q=日");
+    }
+
+    #[test]
+    fn user_names_may_hold_blanks_and_brackets() {
+        let line = br#"192.0.2.1 - a [b] c [22/Nov/2026:18:53:53 +0900] "GET / HTTP/1.1" 200 -"#;
+        let fields = common(line, &mut Clock::default()).unwrap();
+        assert_eq!((fields.status, fields.bytes, fields.request), (200, 0, &b"GET / HTTP/1.1"[..]));
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let reason = |line: &str| common(line.as_bytes(), &mut Clock::default()).unwrap_err();
+        assert_eq!(reason(""), "empty line");
+        assert_eq!(reason("hello"), "no client address");
+        assert_eq!(reason("hello world"), "no time in brackets");
+        assert_eq!(reason("h - - [22/Nov/2026:18:53:53 +0900] GET"), "no request in quotes");
+        assert_eq!(reason(r#"h - - [22/Nov/2026:18:53:53 +0900] "GET / HT"#), "no request in quotes");
+        assert_eq!(reason(r#"h - - [22/Nov/2026:18:53:53 +0900] "G" 2000 1"#), "no status");
+        assert_eq!(reason(r#"h - - [22/Nov/2026:18:53:53 +0900] "G" 200"#), "no byte count");
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(junk in any::<Vec<u8>>(), field in any::<Vec<u8>>()) {
+            let clock = &mut Clock::default();
+            let _ = combined(&junk, clock);
+            let line = [br#"h - - [22/Nov/2026:18:53:53 +0900] ""#, &field[..], br#"" 200 1 "-" ""#, &junk].concat();
+            if let Ok(fields) = combined(&line, clock) {
+                Unescaped::default().line(1, &line, &fields);
+            }
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! Reading a log from front to end: which format it is, its lines, and the account of what was and was not read.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use kintsugi_vault::Keys;
+
+use super::clf::{Fields, Reason, Unescaped};
+use super::lines::{Line, each_line};
+use super::time::Clock;
+use super::{
+    Detected, Gap, LogFormat, LogLine, LogReport, Unread, combined, combined_duration, combined_timed, common, other,
+    vhost_combined,
+};
+use crate::open::EvidenceFile;
+use crate::{CustodyEntry, EXAMPLES_MAX, Error, Result};
+
+/// Lines that detection looks at.
+const DETECT_LINES_MAX: usize = 200;
+/// Bytes of lines that detection holds at once.
+const DETECT_BYTES_MAX: usize = 8 << 20;
+/// A silence that is worth telling, milliseconds.
+const GAP_MS: i64 = 12 * 3_600_000;
+const GAPS_MAX: usize = 20;
+
+impl LogFormat {
+    fn parse<'a>(self, line: &'a [u8], clock: &mut Clock) -> std::result::Result<Fields<'a>, Reason> {
+        match self {
+            Self::Combined => combined::parse(line, clock),
+            Self::Common => common::parse(line, clock),
+            Self::VhostCombined => vhost_combined::parse(line, clock),
+            Self::CombinedTimed => combined_timed::parse(line, clock),
+            Self::CombinedDuration => combined_duration::parse(line, clock),
+        }
+    }
+
+    fn fits(self, line: &[u8], clock: &mut Clock) -> bool {
+        match self {
+            Self::Combined => combined::fits(line, clock),
+            Self::Common => common::fits(line, clock),
+            Self::VhostCombined => vhost_combined::fits(line, clock),
+            Self::CombinedTimed => combined_timed::fits(line, clock),
+            Self::CombinedDuration => combined_duration::fits(line, clock),
+        }
+    }
+}
+
+/// Formats in the order in which a tie is decided: those that say more first.
+const BY_DETAIL: [LogFormat; 5] =
+    [LogFormat::CombinedTimed, LogFormat::CombinedDuration, LogFormat::VhostCombined, LogFormat::Combined, LogFormat::Common];
+
+/// What the first lines of a file show: the format that fits most of them. Lines without their line ends.
+pub fn detect(lines: &[&[u8]]) -> Detected {
+    let mut clock = Clock::default();
+    let count = |format: LogFormat, clock: &mut Clock| lines.iter().filter(|line| format.fits(line, clock)).count();
+    let counts = BY_DETAIL.map(|format| (count(format, &mut clock), format));
+    let best = counts.into_iter().reduce(|best, next| if next.0 > best.0 { next } else { best });
+    match best {
+        _ if lines.is_empty() => Detected::Empty,
+        Some((1.., format)) => Detected::Log(format),
+        _ => Detected::NotRead { reason: other::looks_like(lines).to_owned() },
+    }
+}
+
+/// The format as it goes into the custody manifest, of a file that the case file says is `declared`.
+pub(crate) fn format_of(path: &Path, name: &str, declared: &str) -> Result<String> {
+    if declared != "auto" {
+        let known = LogFormat::from_name(declared);
+        return Ok(known.map_or_else(|| format!("not read: unknown format {declared}"), |format| format.name().to_owned()));
+    }
+    Ok(match detect_file(&EvidenceFile::unchecked(path.into(), name.to_owned()))? {
+        Detected::Log(format) => format.name().to_owned(),
+        Detected::Empty => "empty".to_owned(),
+        Detected::NotRead { reason } => format!("not read: {reason}"),
+    })
+}
+
+fn detect_file(file: &EvidenceFile) -> Result<Detected> {
+    let mut opened = file.open()?;
+    let (mut lines, mut bytes) = (Vec::new(), 0);
+    // A cut file is told about when it is read; here its first lines will do.
+    let _ = each_line(&mut opened.reader, &mut |_, line| {
+        let (Line::Whole(text) | Line::TooLong(text)) = line;
+        bytes += text.len();
+        lines.push(text.to_vec());
+        if lines.len() >= DETECT_LINES_MAX || bytes >= DETECT_BYTES_MAX {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    });
+    opened.finish()?;
+    Ok(detect(&lines.iter().map(Vec::as_slice).collect::<Vec<_>>()))
+}
+
+/// Reads a log and hands every line that could be read to `each`, in file order. A file of another format is a report that
+/// says so. What `each` got counts only if the result is `Ok`: a changed file is noticed at its end.
+pub fn read_log(case_dir: &Path, entry: &CustodyEntry, keys: &Keys, each: &mut dyn FnMut(LogLine<'_>)) -> Result<LogReport> {
+    scan_lines(case_dir, entry, keys, &|_| true, each)
+}
+
+/// Like [`read_log`], handing over only lines of which `wanted` (called with the raw line) says yes. The report counts all.
+pub fn scan_lines(
+    case_dir: &Path,
+    entry: &CustodyEntry,
+    keys: &Keys,
+    wanted: &dyn Fn(&[u8]) -> bool,
+    each: &mut dyn FnMut(LogLine<'_>),
+) -> Result<LogReport> {
+    let mut opened = EvidenceFile::in_custody(case_dir, entry, keys)?.open()?;
+    let mut reading = Reading::of(entry);
+    let end = each_line(&mut opened.reader, &mut |number, line| {
+        reading.line(number, line, wanted, each);
+        ControlFlow::Continue(())
+    });
+    opened.finish()?;
+    Ok(reading.report(end))
+}
+
+/// One line of a file in custody (any file, log or dump), as it stands there, without its line end; of a line over 1 MiB,
+/// that much. It may hold anything, card numbers too: whoever shows it masks it.
+pub fn read_line(case_dir: &Path, entry: &CustodyEntry, keys: &Keys, line: u64) -> Result<Vec<u8>> {
+    let mut opened = EvidenceFile::in_custody(case_dir, entry, keys)?.open()?;
+    let mut found = None;
+    // Where a cut file ends before the line, the line is not there: that is the answer.
+    let _ = each_line(&mut opened.reader, &mut |number, text| {
+        if number < line {
+            return ControlFlow::Continue(());
+        }
+        let (Line::Whole(text) | Line::TooLong(text)) = text;
+        found = (number == line).then(|| text.to_vec());
+        ControlFlow::Break(())
+    });
+    opened.finish()?;
+    found.ok_or_else(|| Error::NoLine { path: PathBuf::from(&entry.path), line })
+}
+
+/// The account of a log while it is read.
+struct Reading {
+    format: Option<LogFormat>,
+    report: LogReport,
+    clock: Clock,
+    room: Unescaped,
+}
+
+impl Reading {
+    fn of(entry: &CustodyEntry) -> Self {
+        let format = LogFormat::from_name(&entry.format);
+        let not_read = entry.format.strip_prefix("not read: ").map(str::to_owned);
+        let report = LogReport { path: entry.path.clone(), format, not_read, ..LogReport::default() };
+        Self { format, report, clock: Clock::default(), room: Unescaped::default() }
+    }
+
+    fn line(&mut self, number: u64, line: Line<'_>, wanted: &dyn Fn(&[u8]) -> bool, each: &mut dyn FnMut(LogLine<'_>)) {
+        self.report.lines = number;
+        let Some(format) = self.format else { return };
+        let parsed = match line {
+            Line::Whole(raw) => format.parse(raw, &mut self.clock).map(|fields| (raw, fields)),
+            Line::TooLong(_) => Err("longer than 1 MiB"),
+        };
+        match parsed {
+            Ok((raw, fields)) => {
+                self.report.was_read(fields.at_ms);
+                if wanted(raw) {
+                    each(self.room.line(number, raw, &fields));
+                }
+            }
+            Err(reason) => self.report.was_not_read(number, reason),
+        }
+    }
+
+    fn report(mut self, end: std::io::Result<()>) -> LogReport {
+        let report = &mut self.report;
+        if let Err(error) = end {
+            report.truncated = Some(format!("after line {}: {error}", report.lines));
+        }
+        if self.format.is_none() {
+            report.unread_count = report.lines;
+        }
+        self.report
+    }
+}
+
+impl LogReport {
+    fn was_read(&mut self, at_ms: i64) {
+        self.read += 1;
+        if let Some(last) = self.last_at_ms
+            && at_ms - last >= GAP_MS
+        {
+            self.add_gap(Gap { from_ms: last, to_ms: at_ms });
+        }
+        self.first_at_ms = Some(self.first_at_ms.map_or(at_ms, |first| first.min(at_ms)));
+        self.last_at_ms = Some(self.last_at_ms.map_or(at_ms, |last| last.max(at_ms)));
+    }
+
+    /// Keeps the longest ones. Lines come nearly in order of time (a request is logged when it ends), so gaps do too.
+    fn add_gap(&mut self, gap: Gap) {
+        self.gaps.push(gap);
+        if self.gaps.len() > GAPS_MAX {
+            let shortest = (0..self.gaps.len()).min_by_key(|&at| self.gaps[at].to_ms - self.gaps[at].from_ms);
+            shortest.map(|at| self.gaps.remove(at));
+        }
+    }
+
+    fn was_not_read(&mut self, line: u64, reason: Reason) {
+        self.unread_count += 1;
+        if self.unread.len() < EXAMPLES_MAX {
+            self.unread.push(Unread { line, reason: reason.to_owned() });
+        }
+    }
+}

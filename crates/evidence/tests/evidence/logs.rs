@@ -1,0 +1,128 @@
+//! Logs: every packing and format, and every kind of bad input.
+
+use kintsugi_evidence::{LogFormat, LogReport, read_line, scan_lines};
+
+use crate::folder::{Folder, gzip, zstd};
+
+fn line(n: u32) -> String {
+    format!(
+        "192.0.2.{} - - [22/Nov/2012:18:{:02}:{:02} +0900] \"GET /item?id={n} HTTP/1.1\" 200 28 \"-\" \"x\"\n",
+        n % 250,
+        n / 60 % 60,
+        n % 60
+    )
+}
+
+fn log(lines: u32) -> Vec<u8> {
+    (1..=lines).map(line).collect::<String>().into_bytes()
+}
+
+fn folder(bytes: &[u8]) -> Folder {
+    Folder::new()
+        .source("mariadb", "")
+        .evidence("weblog/*", "")
+        .with("snapshot/items.csv", "id\n1\n")
+        .with("weblog/access.log", bytes)
+}
+
+fn read(bytes: &[u8]) -> (LogReport, Vec<String>) {
+    let folder = folder(bytes);
+    folder.read_log("weblog/access.log").unwrap()
+}
+
+#[test]
+fn every_packing_gives_the_same_lines() {
+    let plain = log(5000);
+    let (report, targets) = read(&plain);
+    assert_eq!((report.lines, report.read, report.unread_count, report.truncated.clone()), (5000, 5000, 0, None));
+    assert_eq!((report.format, targets[4999].as_str()), (Some(LogFormat::Combined), "/item?id=5000"));
+    let two_members = [gzip(&plain[..1000]), gzip(&plain[1000..])].concat();
+    for packed in [gzip(&plain), zstd(&plain), two_members, [zstd(&plain[..500]), zstd(&plain[500..])].concat()] {
+        assert_eq!(read(&packed), (report.clone(), targets.clone()));
+    }
+}
+
+#[test]
+fn an_empty_log_is_a_log_without_lines() {
+    for bytes in [vec![], gzip(b""), zstd(b"")] {
+        let (report, targets) = read(&bytes);
+        assert_eq!((report.lines, report.format, report.not_read, targets.len()), (0, None, None, 0));
+    }
+}
+
+#[test]
+fn a_cut_packing_gives_what_can_be_read() {
+    let plain = log(20_000);
+    for packed in [gzip(&plain), zstd(&plain)] {
+        let (report, targets) = read(&packed[..packed.len() * 2 / 3]);
+        assert!(report.read > 1000 && report.read < 20_000, "{}", report.read);
+        assert_eq!((report.read, report.unread_count), (targets.len() as u64, 0));
+        assert!(report.truncated.unwrap().starts_with("after line "));
+    }
+    let (report, _) = read(&[gzip(&plain), b"garbage behind".to_vec()].concat());
+    assert_eq!(report.read, 20_000);
+    assert!(report.truncated.is_some());
+}
+
+#[test]
+fn junk_between_lines_is_counted_and_shown() {
+    let mut bytes = vec![b'x'; 10 << 20];
+    bytes.extend_from_slice(b"\n\x00\xff\xfe\x80junk\n\n");
+    bytes.extend_from_slice(&log(3));
+    let (report, targets) = read(&bytes);
+    assert_eq!((report.lines, report.read, report.unread_count, targets.len()), (6, 3, 3, 3));
+    let reasons: Vec<_> = report.unread.iter().map(|unread| (unread.line, unread.reason.as_str())).collect();
+    assert_eq!(reasons, [(1, "longer than 1 MiB"), (2, "no client address"), (3, "empty line")]);
+}
+
+#[test]
+fn other_formats_are_counted_not_failed() {
+    let general = "mariadbd, Version: 10.11.19-MariaDB. started with:\nTcp port: 0  Unix socket: /x\nTime\t\t    Id Command\tArgument\n261122 18:53:53\t    14 Query\tSELECT 1\n";
+    for (bytes, reason) in [
+        (general.as_bytes(), "general query log of MariaDB or MySQL"),
+        (b"{\"time\":\"2026-11-22T18:57:08+09:00\"}\n".repeat(4).as_slice(), "JSON lines"),
+        (&[0u8, 159, 146, 150, b'\n'].repeat(4), "binary data, or packed in a way that is not read"),
+        (b"one\ntwo\nthree\nfour\n", "no line looks like a request in a web server log"),
+    ] {
+        let (report, targets) = read(bytes);
+        assert_eq!((report.not_read.as_deref(), report.lines, report.unread_count), (Some(reason), 4, 4));
+        assert!(targets.is_empty() && report.format.is_none());
+    }
+}
+
+#[test]
+fn a_named_format_is_taken_at_its_word() {
+    let folder = Folder::new()
+        .source("mariadb", "")
+        .evidence("weblog/a", "format = \"common\"")
+        .evidence("weblog/b", "format = \"morse\"")
+        .with("snapshot/items.csv", "id\n")
+        .with("weblog/a", log(2))
+        .with("weblog/b", log(2));
+    assert_eq!(folder.read_log("weblog/a").unwrap().0.format, Some(LogFormat::Common));
+    let (report, _) = folder.read_log("weblog/b").unwrap();
+    assert_eq!((report.not_read.as_deref(), report.lines), (Some("unknown format morse"), 2));
+}
+
+#[test]
+fn only_wanted_lines_are_handed_over_and_all_are_counted() {
+    let folder = folder(&log(1000));
+    let entry = folder.entry("weblog/access.log");
+    let mut found = Vec::new();
+    let wanted = |raw: &[u8]| raw.windows(6).any(|window| window == b"id=77 ");
+    let report = scan_lines(folder.path(), &entry, &folder.keys, &wanted, &mut |line| found.push(line.line)).unwrap();
+    assert_eq!((report.read, found), (1000, vec![77]));
+    let raw = read_line(folder.path(), &entry, &folder.keys, 77).unwrap();
+    assert_eq!(raw, line(77).trim_end().as_bytes());
+    assert!(read_line(folder.path(), &entry, &folder.keys, 1001).is_err());
+    assert!(read_line(folder.path(), &entry, &folder.keys, 0).is_err());
+}
+
+#[test]
+fn long_silences_are_told() {
+    let day = |day: u32| format!("h - - [{day:02}/Nov/2012:18:00:00 +0900] \"GET / HTTP/1.1\" 200 28 \"-\" \"x\"\n");
+    let (report, _) = read([day(1), day(2), day(2), day(9)].concat().as_bytes());
+    let days: Vec<_> = report.gaps.iter().map(|gap| (gap.to_ms - gap.from_ms) / 86_400_000).collect();
+    assert_eq!(days, [1, 7]);
+    assert_eq!(report.last_at_ms.unwrap() - report.first_at_ms.unwrap(), 8 * 86_400_000);
+}

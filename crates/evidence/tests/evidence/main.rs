@@ -1,0 +1,5 @@
+//! Evidence through its front door: custody that cannot be changed unseen, logs and snapshots in every packing.
+
+mod custody;
+mod folder;
+mod logs;
