@@ -1,6 +1,9 @@
 //! The facts that the program itself vouches for: counts of a frozen scope, and the conservation line.
 
-use kintsugi_case::{Conservation, Fact, FieldMeaning, Verdict};
+use kintsugi_case::{Conservation, Fact, FactKind, FactValue, FieldMeaning, Verdict};
+
+/// Who vouches for computed facts.
+const SOURCE: &str = "computed from the frozen scope version";
 
 /// How often a field was exposed with a verdict. Records and persons are two numbers (rule 2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,12 +45,156 @@ pub struct Counts {
     pub taken_last_at: String,
 }
 
-/// The facts of a scope version, in a fixed order.
-pub fn computed(_counts: &Counts) -> Vec<Fact> {
-    Vec::new()
+/// The facts of a scope version, in a fixed order. `query` of each can be run over what `kintsugi export exposures` writes
+/// (one row per cell; `strongest` stands for the strongest verdict of the record, or of the person).
+/// From the second scope version on they replace those of the version before: a scope may shrink.
+pub fn computed(counts: &Counts) -> Vec<Fact> {
+    let mut facts = totals(counts);
+    for field in FieldMeaning::ALL {
+        for verdict in [Verdict::Proved, Verdict::Possible] {
+            facts.extend(of_field(counts, field, verdict));
+        }
+    }
+    let times =
+        [("taken_first_at", &counts.taken_first_at, "min(first_at)"), ("taken_last_at", &counts.taken_last_at, "max(last_at)")];
+    for (name, value, of) in times.into_iter().filter(|(_, value, _)| !value.is_empty()) {
+        let query = format!("SELECT {of} FROM exposures WHERE verdict <> 'excluded'");
+        facts.push(fact(counts, name, FactValue::Date(value.clone()), query));
+    }
+    facts
 }
 
-/// The conservation line as facts; they replace the ones before them, because mails go on being sent.
-pub fn conservation_facts(_line: &Conservation, _scope_version: u32, _as_of: &str) -> Vec<Fact> {
-    Vec::new()
+fn totals(counts: &Counts) -> Vec<Fact> {
+    const RECORDS: &str = "SELECT count(DISTINCT (source, table, key)) FROM exposures WHERE strongest";
+    const PERSONS: &str = "SELECT count(DISTINCT person) FROM exposures WHERE strongest";
+    let (records, persons) = (counts.records_proved + counts.records_possible, counts.persons_proved + counts.persons_possible);
+    let numbers = [
+        ("records_stored", counts.records_stored, "SELECT sum(rows) FROM tables WHERE any record in it is exposed".into()),
+        ("records_exposed", records, format!("{RECORDS} IN ('proved', 'possible')")),
+        ("records_proved", counts.records_proved, format!("{RECORDS} = 'proved'")),
+        ("records_possible", counts.records_possible, format!("{RECORDS} = 'possible'")),
+        ("records_without_person", counts.records_without_person, format!("{RECORDS} <> 'excluded' AND person IS NULL")),
+        ("persons_affected", persons, format!("{PERSONS} IN ('proved', 'possible')")),
+        ("persons_proved", counts.persons_proved, format!("{PERSONS} = 'proved'")),
+        ("persons_possible", counts.persons_possible, format!("{PERSONS} = 'possible'")),
+    ];
+    numbers.into_iter().map(|(name, value, query)| fact(counts, name, number(value), query)).collect()
+}
+
+/// Both numbers of a field and a verdict, where the field was exposed at all.
+fn of_field(counts: &Counts, field: FieldMeaning, verdict: Verdict) -> Vec<Fact> {
+    let of_field = || counts.fields.iter().filter(move |count| count.field == field);
+    if !of_field().any(|count| count.verdict > Verdict::Excluded && count.records + count.persons > 0) {
+        return Vec::new();
+    }
+    let (mut records, mut persons) = (0, 0);
+    of_field().filter(|count| count.verdict == verdict).for_each(|count| {
+        records += count.records;
+        persons += count.persons;
+    });
+    let one = |unit: &str, of: &str, value: u64| {
+        let filter = format!("field = '{}' AND strongest = '{}'", field.name(), verdict.name());
+        let query = format!("SELECT count(DISTINCT {of}) FROM exposures WHERE {filter}");
+        fact(counts, &field_fact(unit, field, verdict), number(value), query)
+    };
+    vec![one("records", "(source, table, key)", records), one("persons", "person", persons)]
+}
+
+/// The name of a field's fact: `records.card.number.proved`.
+pub(crate) fn field_fact(unit: &str, field: FieldMeaning, verdict: Verdict) -> String {
+    format!("{unit}.{}.{}", field.name(), verdict.name())
+}
+
+fn fact(counts: &Counts, name: &str, value: FactValue, query: String) -> Fact {
+    Fact {
+        name: name.to_owned(),
+        value,
+        as_of: counts.as_of.clone(),
+        source: SOURCE.into(),
+        query,
+        scope_version: counts.scope_version,
+        kind: FactKind::Computed,
+        replaces: counts.scope_version > 1,
+    }
+}
+
+fn number(value: u64) -> FactValue {
+    FactValue::Number(i64::try_from(value).unwrap_or(i64::MAX))
+}
+
+/// The conservation line as facts (rule 4); they replace the ones before them, because mails go on being sent.
+pub fn conservation_facts(line: &Conservation, scope_version: u32, as_of: &str) -> Vec<Fact> {
+    let counts = Counts { scope_version, as_of: as_of.to_owned(), ..Counts::default() };
+    let parts = [
+        ("notices_persons", line.persons, "persons with a verdict above excluded"),
+        ("notices_accepted", line.accepted, "their notice is accepted"),
+        ("notices_refused", line.refused, "their notice is refused"),
+        ("notices_unknown", line.unknown, "their notice is unknown"),
+        ("notices_held", line.held, "their notice is held"),
+        ("notices_no_address", line.no_address, "they have no mail address"),
+        ("notices_waiting", line.waiting, "their notice waits or is being sent"),
+    ];
+    let each = parts.into_iter().map(|(name, value, which)| {
+        let query = format!("SELECT count(*) FROM persons LEFT JOIN notices: {which}");
+        let source = "the outbox, counted from the persons' side".into();
+        Fact { replaces: true, source, ..fact(&counts, name, number(value), query) }
+    });
+    each.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Counts, FieldCount, computed, conservation_facts};
+    use kintsugi_case::{Conservation, FieldMeaning, Verdict, contradictions};
+
+    fn counts(scope_version: u32, records_proved: u64) -> Counts {
+        Counts {
+            scope_version,
+            as_of: format!("2013-05-2{scope_version}T10:00:00+09:00"),
+            records_stored: 30,
+            records_proved,
+            records_possible: 3,
+            persons_proved: 8,
+            persons_possible: 2,
+            fields: vec![FieldCount { field: FieldMeaning::CardNumber, verdict: Verdict::Proved, records: 10, persons: 8 }],
+            taken_first_at: "2013-04-19T02:14:05+09:00".into(),
+            ..Counts::default()
+        }
+    }
+
+    #[test]
+    fn every_count_is_a_fact_with_its_query() {
+        let facts = computed(&counts(1, 10));
+        let shown: Vec<String> = facts.iter().map(|fact| format!("{} = {}", fact.name, fact.value)).collect();
+        assert_eq!(
+            shown,
+            [
+                "records_stored = 30",
+                "records_exposed = 13",
+                "records_proved = 10",
+                "records_possible = 3",
+                "records_without_person = 0",
+                "persons_affected = 10",
+                "persons_proved = 8",
+                "persons_possible = 2",
+                "records.card.number.proved = 10",
+                "persons.card.number.proved = 8",
+                "records.card.number.possible = 0",
+                "persons.card.number.possible = 0",
+                "taken_first_at = 2013-04-19T02:14:05+09:00",
+            ]
+        );
+        assert!(facts.iter().all(|fact| !fact.query.is_empty() && !fact.as_of.is_empty() && !fact.source.is_empty()));
+    }
+
+    #[test]
+    fn a_later_scope_may_shrink_and_sending_may_go_on() {
+        let mut facts = computed(&counts(1, 10));
+        facts.extend(computed(&counts(2, 9)));
+        for waiting in [5, 0] {
+            let line = Conservation { persons: 10, accepted: 10 - waiting, waiting, ..Conservation::default() };
+            facts.extend(conservation_facts(&line, 2, "2013-05-27T17:00:00+09:00"));
+        }
+        assert_eq!(contradictions(&facts), []);
+    }
 }

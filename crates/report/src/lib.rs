@@ -4,6 +4,7 @@
 mod computed;
 mod statement;
 mod why;
+mod words;
 
 pub use computed::{Counts, FieldCount, computed, conservation_facts};
 pub use statement::{Block, NotPublished, Run, Section, Statement, StatementFrame, statement};

@@ -1,7 +1,12 @@
-//! The public statement (お知らせとお詫び), written from facts alone.
+//! The public statement (お知らせとお詫び), written from facts alone. Its words are files (`words/`), its numbers and dates
+//! are facts or nothing; the headings are those under which readers and the regulator look (APPI Rules, article 8:
+//! outline, data items, number of persons, cause, secondary damage, response to persons, prevention).
 
-use jiff::tz::TimeZone;
-use kintsugi_case::{Contradiction, Controller, Fact, Language};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use kintsugi_case::{Contradiction, Controller, Fact, FactValue, FieldMeaning, Language, Verdict, contradictions};
+
+use crate::computed::field_fact;
+use crate::words::{Line, lines, of};
 
 /// What stands around the facts: who speaks, where, in which language.
 #[derive(Clone, Debug)]
@@ -67,6 +72,22 @@ pub struct Statement {
     pub sections: Vec<Section>,
 }
 
+impl Statement {
+    /// Every piece of text in it, in reading order.
+    pub fn runs(&self) -> impl Iterator<Item = &Run> {
+        self.lead.iter().chain(self.sections.iter().flat_map(|section| section.blocks.iter().flat_map(Block::runs)))
+    }
+}
+
+impl Block {
+    fn runs(&self) -> Box<dyn Iterator<Item = &Run> + '_> {
+        match self {
+            Self::Paragraph(runs) => Box::new(runs.iter()),
+            Self::Steps(rows) | Self::Table { rows, .. } => Box::new(rows.iter().flatten()),
+        }
+    }
+}
+
 /// Why there is no statement yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotPublished {
@@ -76,7 +97,203 @@ pub enum NotPublished {
     Missing(Vec<&'static str>),
 }
 
-/// Writes the statement.
-pub fn statement(_facts: &[Fact], _frame: &StatementFrame<'_>) -> Result<Statement, NotPublished> {
-    Err(NotPublished::Missing(vec!["records_exposed"]))
+/// Without these there is nothing to state.
+const NEEDED: [&str; 4] = ["records_stored", "records_exposed", "persons_affected", "persons_proved"];
+
+/// Writes the statement. Two facts that cannot both be published stop it and are named (rule 1).
+pub fn statement(facts: &[Fact], frame: &StatementFrame<'_>) -> Result<Statement, NotPublished> {
+    let found = contradictions(facts);
+    if !found.is_empty() {
+        return Err(NotPublished::Contradictions(found));
+    }
+    let writer = Writer { facts, frame };
+    let missing: Vec<&str> = NEEDED.into_iter().filter(|name| writer.fact(name).is_none()).collect();
+    if !missing.is_empty() {
+        return Err(NotPublished::Missing(missing));
+    }
+    Ok(writer.statement())
+}
+
+struct Writer<'a> {
+    facts: &'a [Fact],
+    frame: &'a StatementFrame<'a>,
+}
+
+impl Writer<'_> {
+    fn statement(&self) -> Statement {
+        let mut statement = Statement {
+            language: self.frame.language,
+            title: String::new(),
+            dated: String::new(),
+            by: self.frame.controller.name.clone(),
+            lead: Vec::new(),
+            sections: Vec::new(),
+        };
+        for line in lines(of(self.frame.language)) {
+            self.line(line, &mut statement);
+        }
+        statement.sections.retain(|section| !section.blocks.is_empty());
+        statement.dated = self.dated(&statement);
+        statement
+    }
+
+    fn line(&self, line: Line<'_>, statement: &mut Statement) {
+        match line {
+            Line::Title(title) => statement.title = title.to_owned(),
+            Line::Lead(wordings) => self.lead(&wordings, &mut statement.lead),
+            Line::Heading(heading) => {
+                statement.sections.push(Section { heading: heading.to_owned(), blocks: Vec::new() });
+            }
+            within => {
+                if let Some(section) = statement.sections.last_mut() {
+                    self.block(within, &mut section.blocks);
+                }
+            }
+        }
+    }
+
+    /// The lead is one paragraph: its sentences follow each other as the language has it.
+    fn lead(&self, wordings: &[&str], lead: &mut Vec<Run>) {
+        let between = if lead.is_empty() || self.frame.language == Language::Ja { "" } else { " " };
+        if let Some(runs) = self.worded(wordings) {
+            plain(lead, between);
+            lead.extend(runs);
+        }
+    }
+
+    fn block(&self, line: Line<'_>, blocks: &mut Vec<Block>) {
+        match line {
+            Line::Fields => blocks.extend(self.fields()),
+            Line::Contact => blocks.extend(self.contact()),
+            Line::Paragraph(wordings) => blocks.extend(self.worded(&wordings).map(Block::Paragraph)),
+            Line::Step(wordings) => {
+                let Some(step) = self.worded(&wordings) else { return };
+                match blocks.last_mut() {
+                    Some(Block::Steps(steps)) => steps.push(step),
+                    _ => blocks.push(Block::Steps(vec![step])),
+                }
+            }
+            Line::Title(_) | Line::Lead(_) | Line::Heading(_) => {}
+        }
+    }
+
+    /// The newest fact of this name.
+    fn fact(&self, name: &str) -> Option<&Fact> {
+        self.facts.iter().filter(|fact| fact.name == name).max_by(|a, b| a.as_of.cmp(&b.as_of))
+    }
+
+    /// The first wording whose facts are all known.
+    fn worded(&self, wordings: &[&str]) -> Option<Vec<Run>> {
+        wordings.iter().find_map(|wording| self.wording(wording))
+    }
+
+    fn wording(&self, wording: &str) -> Option<Vec<Run>> {
+        let mut runs: Vec<Run> = Vec::new();
+        let mut rest = wording;
+        while let Some((before, after)) = rest.split_once('{') {
+            let (name, after) = after.split_once('}')?;
+            plain(&mut runs, before);
+            match self.around(name) {
+                Some(words) => plain(&mut runs, &words),
+                None => runs.push(self.cited(name)?),
+            }
+            rest = after;
+        }
+        plain(&mut runs, rest);
+        Some(runs)
+    }
+
+    /// Words that are no fact but the frame's.
+    fn around(&self, name: &str) -> Option<String> {
+        let and = if self.frame.language == Language::Ja { "、" } else { " and " };
+        match name {
+            "brands" => Some(self.frame.controller.brands.join(and)),
+            "portal" => Some(self.frame.portal.to_owned()),
+            _ => None,
+        }
+    }
+
+    /// A fact in words; `as_of:` before its name gives the day for which it holds. A count of nothing is no statement.
+    fn cited(&self, name: &str) -> Option<Run> {
+        let (of_day, name) = name.strip_prefix("as_of:").map_or((false, name), |name| (true, name));
+        let fact = self.fact(name).filter(|fact| fact.value != FactValue::Number(0))?;
+        let text = if of_day { self.day(&fact.as_of) } else { self.value(&fact.value) };
+        Some(Run { text, fact: Some(name.to_owned()) })
+    }
+
+    fn value(&self, value: &FactValue) -> String {
+        match value {
+            FactValue::Number(number) => self.frame.language.number(*number),
+            FactValue::Text(words) => words.clone(),
+            FactValue::Date(written) => match written.parse::<Timestamp>() {
+                Ok(at) => self.frame.language.moment(at.as_millisecond(), self.frame.timezone),
+                Err(_) => self.day(written),
+            },
+        }
+    }
+
+    /// The day of a date or time as written, in words.
+    fn day(&self, written: &str) -> String {
+        let day = written.get(..10).and_then(|day| day.parse::<Date>().ok());
+        day.map_or_else(|| written.to_owned(), |day| self.frame.language.day(day))
+    }
+
+    /// One row per field that was exposed; records and persons are two numbers (rule 2).
+    fn fields(&self) -> Option<Block> {
+        let head = match self.frame.language {
+            Language::Ja => ["項目", "確認済み（記録）", "確認済み（人数）", "可能性あり（記録）", "可能性あり（人数）"],
+            Language::En => ["Item", "Confirmed (records)", "Confirmed (people)", "Possible (records)", "Possible (people)"],
+        };
+        let rows: Vec<Vec<Run>> = FieldMeaning::ALL.into_iter().filter_map(|field| self.field_row(field)).collect();
+        (!rows.is_empty()).then(|| Block::Table { head: head.map(str::to_owned).into(), rows })
+    }
+
+    fn field_row(&self, field: FieldMeaning) -> Option<Vec<Run>> {
+        let label = Run { text: field.label(self.frame.language).to_owned(), fact: None };
+        let columns = [Verdict::Proved, Verdict::Possible]
+            .into_iter()
+            .flat_map(|verdict| ["records", "persons"].map(|unit| field_fact(unit, field, verdict)));
+        let cells: Vec<Run> = columns.filter_map(|name| self.cell(name)).collect();
+        let exposed = field.is_personal() && cells.iter().any(|cell| cell.text != "0");
+        (exposed && cells.len() == 4).then(|| std::iter::once(label).chain(cells).collect())
+    }
+
+    fn cell(&self, name: String) -> Option<Run> {
+        let text = self.value(&self.fact(&name)?.value);
+        Some(Run { text, fact: Some(name) })
+    }
+
+    fn contact(&self) -> Vec<Block> {
+        let contact = &self.frame.controller.contact;
+        let (phone, mail, open, close) = match self.frame.language {
+            Language::Ja => ("電話　", "メール　", "（", "）"),
+            Language::En => ("Phone: ", "Email: ", " (", ")"),
+        };
+        let hours = if contact.hours.is_empty() { String::new() } else { format!("{open}{}{close}", contact.hours) };
+        let lines = [
+            (self.frame.controller.name.as_str(), String::new(), String::new()),
+            (contact.phone.as_str(), phone.to_owned(), hours),
+            (contact.email.as_str(), mail.to_owned(), String::new()),
+        ];
+        let filled = lines.into_iter().filter(|(value, ..)| !value.is_empty());
+        filled.map(|(value, before, after)| paragraph(format!("{before}{value}{after}"))).collect()
+    }
+
+    /// The newest day for which a cited fact holds.
+    fn dated(&self, statement: &Statement) -> String {
+        let cited = statement.runs().filter_map(|run| run.fact.as_deref()).filter_map(|name| self.fact(name));
+        cited.map(|fact| fact.as_of.as_str()).max().map_or_else(String::new, |newest| self.day(newest))
+    }
+}
+
+fn plain(runs: &mut Vec<Run>, words: &str) {
+    match runs.last_mut() {
+        _ if words.is_empty() => {}
+        Some(Run { text, fact: None }) => text.push_str(words),
+        _ => runs.push(Run { text: words.to_owned(), fact: None }),
+    }
+}
+
+fn paragraph(text: String) -> Block {
+    Block::Paragraph(vec![Run { text, fact: None }])
 }

@@ -1,0 +1,5 @@
+//! Behaviour of `report` through its front door: the statement word for word, what stops it, and the chains.
+
+mod chains;
+mod facts;
+mod statements;
