@@ -188,21 +188,17 @@ impl Run<'_> {
         Ok(number)
     }
 
-    /// Follows the person columns, tables that lead to known ones first, until nothing more is known. What then is left
-    /// leads in a circle or to a table that is not there.
+    /// Follows the person columns of every table, those that lead to a known one first. Where none does, the columns lead
+    /// in a circle or to a table that is not there, and the first such table is taken as it is.
     fn belonging(&mut self) -> Result<()> {
         let mut open: Vec<&Table> = self.db.tables().iter().filter(|table| table.person.is_some()).collect();
         loop {
             let known = |table: &&Table| self.db.person_table(table).is_some_and(|target| self.owners.contains_key(&target.id));
-            let (ready, waiting): (Vec<&Table>, Vec<&Table>) = open.into_iter().partition(known);
-            let (now, stuck) = if ready.is_empty() { (waiting, Vec::new()) } else { (ready, waiting) };
-            if now.is_empty() {
+            let next = open.iter().position(known).unwrap_or(0);
+            if open.is_empty() {
                 return Ok(());
             }
-            for table in now {
-                self.follow(table)?;
-            }
-            open = stuck;
+            self.follow(open.remove(next))?;
         }
     }
 

@@ -1,0 +1,5 @@
+//! Records to persons through the front door.
+
+mod joining;
+mod owning;
+mod town;
