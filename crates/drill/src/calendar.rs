@@ -84,7 +84,7 @@ mod tests {
         assert_eq!(shown(LOG_STARTS), "2013-03-25T00:00:00");
         assert_eq!(shown(SHOP_CLOSED), "2013-04-23T17:00:00");
         assert_eq!(shown(LOG_ENDS), "2013-04-23T21:30:00");
-        let rotations = ROTATIONS.map(|at| shown(at));
+        let rotations = ROTATIONS.map(shown);
         assert_eq!(rotations, ["2013-03-31T06:47:00", "2013-04-07T06:47:00", "2013-04-14T06:47:00", "2013-04-21T06:47:00"]);
     }
 

@@ -158,7 +158,7 @@ impl Shop {
             0..=4 if before.has_mail => Customer {
                 email: before.email.map(|mail| recased(&mail, &mut dice)),
                 phone: fresh.phone,
-                address: if dice.chance(5000) { before.address } else { moved(fresh.address, self, place, &before.language) },
+                address: if dice.chance(5000) { before.address } else { moved(fresh.address, self, place, before.language) },
                 ..again
             },
             0..=8 => Customer {

@@ -41,7 +41,7 @@ pub(crate) struct WebLog {
 
 enum Out {
     Plain(BufWriter<File>),
-    Gzip(GzEncoder<BufWriter<File>>),
+    Gzip(Box<GzEncoder<BufWriter<File>>>),
 }
 
 impl Write for Out {
@@ -109,6 +109,7 @@ fn open(folder: &Path, rotated: usize) -> Result<(PathBuf, Out), Error> {
     let age = ROTATIONS.len() - rotated;
     let path = folder.join(if age == 0 { "access.log".to_owned() } else { format!("access.log.{age}.gz") });
     let file = BufWriter::with_capacity(1 << 18, File::create(&path).map_err(write_error(&path))?);
-    let out = if age == 0 { Out::Plain(file) } else { Out::Gzip(GzBuilder::new().mtime(0).write(file, Compression::fast())) };
+    let out =
+        if age == 0 { Out::Plain(file) } else { Out::Gzip(Box::new(GzBuilder::new().mtime(0).write(file, Compression::fast()))) };
     Ok((path, out))
 }

@@ -66,7 +66,7 @@ struct Words {
 const ENGLISH: Words = Words {
     lang: "en",
     title: "Make-believe mailbox",
-    note: "Every mail of this rehearsal ends here. None of it was delivered, and all people in it are made up.",
+    note: "Every mail of this rehearsal ends here. None of it was delivered to anybody.",
     question: "Whose mail do you want to open?",
     address: "Mail address, or a part of it",
     search: "Find",
@@ -86,7 +86,7 @@ const ENGLISH: Words = Words {
 const JAPANESE: Words = Words {
     lang: "ja",
     title: "練習用の郵便受け",
-    note: "この演習で送られたメールは、すべてここに届きます。実際には配達されません。登場する人物はすべて架空です。",
+    note: "この演習で送られたメールは、すべてここで止まります。どなたにも配達されません。",
     question: "どなた宛てのメールを開きますか",
     address: "メールアドレス（一部でもかまいません）",
     search: "探す",
@@ -229,7 +229,7 @@ fn opening_links_outside(html: &str) -> String {
 /// As high as the same words are as text on a phone, so that the frame need not scroll.
 fn frame_height(text: &str) -> usize {
     let lines: usize = text.lines().map(|line| 1 + line.chars().count() / 40).sum();
-    (400 + lines * 32).min(6000)
+    (220 + lines * 30).min(6000)
 }
 
 /// The text escaped, its web addresses as links.
