@@ -1,5 +1,8 @@
 //! Evidence through its front door: custody that cannot be changed unseen, logs and snapshots in every packing.
 
+mod check;
 mod custody;
 mod folder;
 mod logs;
+mod parquet;
+mod snapshots;

@@ -44,10 +44,13 @@ impl Scanner {
         let mut odd = None;
         loop {
             self.skip_blank()?;
+            let values = row.len();
             if !self.value(row)? {
                 odd = Some(EXPRESSION);
                 self.skip_expression()?;
-                row.end_null();
+                if row.len() == values {
+                    row.end_null();
+                }
             }
             self.skip_blank()?;
             match self.byte()? {
@@ -81,9 +84,15 @@ impl Scanner {
 
     /// `123`, `-1.5e3`, `0xCAFE`: as it is written.
     fn number(&mut self, row: &mut Row) -> io::Result<()> {
-        while let Some(byte) = self.byte()?.filter(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.')) {
+        let mut before = b'e';
+        while let Some(byte) = self.byte()? {
+            let sign = matches!(byte, b'-' | b'+') && matches!(before, b'e' | b'E');
+            if !sign && !byte.is_ascii_alphanumeric() && byte != b'.' {
+                break;
+            }
             row.extend(&[byte]);
             self.advance(1);
+            before = byte;
             if row.bytes_len() > ROW_BYTES_MAX {
                 return Err(endless());
             }
