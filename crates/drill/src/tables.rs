@@ -185,7 +185,7 @@ mod tests {
     fn an_order_belongs_to_the_owner_of_its_card() {
         let shop = Shop::new(Options { records: 500, seed: 2 });
         let orders: Vec<_> = (0..shop.orders).map(|place| shop.order(place)).collect();
-        assert!(orders.iter().all(|order| order.from_date > order.created_at[..10]));
+        assert!(orders.iter().all(|order| order.from_date.as_str() > &order.created_at[..10]));
         assert!(orders.iter().any(|order| order.card_id.is_none()));
         assert!(orders.iter().all(|order| (order.card_id.is_some()) == (order.paid_by == "card")));
         assert_eq!(items().len(), 45);
