@@ -155,7 +155,21 @@ impl Store {
         lease_until_ms: i64,
         now_ms: i64,
     ) -> Result<Vec<Leased>> {
-        let rows = self.take_in_hand(scope, count, worker, lease_until_ms, now_ms).await?;
+        self.lease_notices_after(scope, 0, count, worker, lease_until_ms, now_ms).await
+    }
+
+    /// Like [`Self::lease_notices`], with serials above `after` only: a sender that goes over the outbox from front to back
+    /// meets each notice once, however long that takes and whatever became ready again behind it.
+    pub async fn lease_notices_after(
+        &self,
+        scope: u32,
+        after: u64,
+        count: u32,
+        worker: &str,
+        lease_until_ms: i64,
+        now_ms: i64,
+    ) -> Result<Vec<Leased>> {
+        let rows = self.take_in_hand(scope, after, count, worker, lease_until_ms, now_ms).await?;
         let persons: Result<Vec<PersonId>> = rows.iter().map(|row| row.count("person").map(PersonId)).collect();
         let persons = persons?;
         let mut profiles = self.profiles_of(scope, &persons).await?;
@@ -182,17 +196,25 @@ impl Store {
     }
 
     /// One statement moves the notices; the transaction adds to their history and is durable when this returns.
-    async fn take_in_hand(&self, scope: u32, count: u32, worker: &str, lease_until_ms: i64, now_ms: i64) -> Result<Vec<AnyRow>> {
+    async fn take_in_hand(
+        &self,
+        scope: u32,
+        after: u64,
+        count: u32,
+        worker: &str,
+        lease_until_ms: i64,
+        now_ms: i64,
+    ) -> Result<Vec<AnyRow>> {
         let operation = "take notices in hand";
         let mut transaction = self.begin(operation).await?;
         let sql = format!(
             "UPDATE notice SET state = 'sending', worker = $1, lease_until_ms = $2, changed_at_ms = $3, attempts = attempts + 1 \
              WHERE serial IN (SELECT serial FROM notice WHERE scope_version = $4 AND state = 'intended' AND retry_at_ms <= $3 \
-             ORDER BY serial LIMIT $5 {}) RETURNING serial, person, attempts",
+             AND serial > $6 ORDER BY serial LIMIT $5 {}) RETURNING serial, person, attempts",
             self.skip_locked()
         );
         let query = sqlx::query(AssertSqlSafe(sql)).bind(worker).bind(lease_until_ms).bind(now_ms);
-        let query = query.bind(i64::from(scope)).bind(i64::from(count));
+        let query = query.bind(i64::from(scope)).bind(i64::from(count)).bind(i64::try_from(after).unwrap_or(i64::MAX));
         let rows = query.fetch_all(&mut *transaction).await.during(operation)?;
         let mut events = events();
         for row in &rows {
