@@ -1,6 +1,6 @@
 //! FIND 3: the intruder's statements out of requests, and the cells that each one returned.
 //!
-//! A log line is tested cheaply ([`suspect`](crate::suspect)), its parameter decoded as the server did (`request`), put
+//! A log line is tested cheaply (`request`), its parameter decoded as the server did (`request`), put
 //! into the endpoint's SQL (`context`), cut into shape and literals (`lexer`), the shape compiled once into what it
 //! selects from which tables (`plan`), evaluated on the snapshot (`data`, `functions`), and the bytes that the page must
 //! then have had are compared with the bytes that the log shows (`page`). `verdict` says what follows.
@@ -9,14 +9,35 @@
 
 use std::path::Path;
 
-use kintsugi_case::CaseFile;
-use kintsugi_evidence::{CustodyEntry, LogReport};
+use kintsugi_case::{BasisSummary, CaseFile, EvidenceLine, Exposure, SourceSpec};
+use kintsugi_evidence::{CustodyEntry, EvidenceKind, LogReport, scan_lines};
 use kintsugi_find::{ExposureWriter, Table};
 use kintsugi_vault::Keys;
 
+mod catalog;
+mod columns;
+mod context;
+mod data;
+mod dialect;
 mod error;
+mod evaluate;
+mod functions;
+mod investigation;
+mod lexer;
+mod log_report;
+mod page;
+mod plan;
+mod request;
+#[cfg(test)]
+mod tests;
 
+pub use dialect::Dialect;
 pub use error::{Error, Result};
+
+use catalog::Catalog;
+use data::{Data, Sealed};
+use investigation::{Investigation, Seen, Sink};
+use request::is_suspect;
 
 /// What replay works on.
 #[derive(Clone, Copy)]
@@ -74,6 +95,90 @@ pub fn replay(
     writer: &mut ExposureWriter<'_>,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Replayed> {
-    let _ = (inputs, first_basis, writer, progress);
-    Ok(Replayed::default())
+    let mut total = Replayed::default();
+    for source in &inputs.case.sources {
+        let replayed = replay_source(inputs, source, first_basis + total.bases, writer, progress)?;
+        total.add(replayed);
+    }
+    Ok(total)
+}
+
+fn replay_source(
+    inputs: Inputs<'_>,
+    source: &SourceSpec,
+    first_basis: u32,
+    writer: &mut ExposureWriter<'_>,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Replayed> {
+    let dialect = Dialect::of(source.dbms);
+    let sealed = Sealed { case_dir: inputs.case_dir, source, keys: inputs.keys };
+    let (catalog, data) = (Catalog::new(inputs.tables, &source.name), Data::open(inputs.find)?);
+    let mut investigation = Investigation::new(&inputs.case.endpoints, dialect, catalog, data, &sealed);
+    let mut logs = Vec::new();
+    for entry in inputs.evidence.iter().filter(|entry| entry.kind == EvidenceKind::Log && entry.source == source.name) {
+        let report = read(inputs, entry, &mut investigation, progress)?;
+        writer.put_log_report(entry.id, &log_report::json(&report)).map_err(Error::Write)?;
+        logs.push(report);
+    }
+    let statements = investigation.statements();
+    let mut judged = |judged| progress(Progress { path: "", lines: 0, statements, judged });
+    let mut replayed = investigation.conclude(first_basis, &mut Written(writer), &mut judged)?;
+    replayed.logs = logs;
+    Ok(replayed)
+}
+
+/// Reads one log; only lines that can hold a statement are parsed, all are counted.
+fn read(
+    inputs: Inputs<'_>,
+    entry: &CustodyEntry,
+    investigation: &mut Investigation<'_>,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<LogReport> {
+    let mut failure = None;
+    let report = scan_lines(inputs.case_dir, entry, inputs.keys, &is_suspect, &mut |line| {
+        let seen = Seen {
+            line: EvidenceLine { evidence: entry.id, line: line.line },
+            at_ms: line.at_ms,
+            method: std::str::from_utf8(line.method).unwrap_or_default(),
+            target: line.target,
+            status: line.status,
+            bytes: line.bytes,
+        };
+        if let Err(error) = investigation.take(seen) {
+            failure.get_or_insert(error);
+        }
+        if line.line.is_multiple_of(PROGRESS_LINES) {
+            let statements = investigation.statements();
+            progress(Progress { path: &entry.path, lines: line.line, statements, judged: 0 });
+        }
+    });
+    let report = report.map_err(|source| Error::Log { path: entry.path.clone(), source })?;
+    failure.map_or(Ok(report), Err)
+}
+
+/// Lines between two reports of progress.
+const PROGRESS_LINES: u64 = 256;
+
+struct Written<'a, 'b>(&'a mut ExposureWriter<'b>);
+
+impl Sink for Written<'_, '_> {
+    fn exposure(&mut self, exposure: &Exposure) -> Result<()> {
+        self.0.push(exposure).map_err(Error::Write)
+    }
+
+    fn basis(&mut self, basis: &BasisSummary) -> Result<()> {
+        self.0.put_basis(basis).map_err(Error::Write)
+    }
+}
+
+impl Replayed {
+    fn add(&mut self, other: Self) {
+        self.statements += other.statements;
+        self.shapes += other.shapes;
+        self.agreeing += other.agreeing;
+        self.not_replayed += other.not_replayed;
+        self.exposures += other.exposures;
+        self.bases += other.bases;
+        self.logs.extend(other.logs);
+    }
 }

@@ -5,13 +5,15 @@
 
 use std::path::Path;
 
-use kintsugi_case::CaseFile;
+use kintsugi_case::{CaseFile, RuleSpec, WindowRule};
 use kintsugi_evidence::CustodyEntry;
 use kintsugi_find::FindDb;
-use kintsugi_replay::{Progress, Replayed};
+use kintsugi_replay::{Inputs, Progress, Replayed, replay};
 use kintsugi_vault::Keys;
+use rusqlite::{Connection, OpenFlags};
 
 mod error;
+mod window;
 
 pub use error::{Error, Result};
 
@@ -37,6 +39,31 @@ pub fn run(
     evidence: &[CustodyEntry],
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Scoped> {
-    let _ = (case_dir, case, keys, find, evidence, progress);
-    Ok(Scoped::default())
+    let (path, tables) = (find.path().to_owned(), find.tables().to_vec());
+    let mut writer = find.begin_scope().map_err(Error::Find)?;
+    let (mut scoped, mut next_basis) = (Scoped::default(), 1);
+    for rule in &case.rules {
+        match rule {
+            RuleSpec::Replay if scoped.replayed.is_some() => {}
+            RuleSpec::Replay => {
+                let inputs = Inputs { case_dir, case, keys, find: &path, tables: &tables, evidence };
+                let replayed = replay(inputs, next_basis, &mut writer, progress).map_err(Error::Replay)?;
+                next_basis += replayed.bases;
+                scoped.replayed = Some(replayed);
+            }
+            RuleSpec::Window(window) => {
+                let connection = read_only(&path, window)?;
+                scoped.windows.push(window::apply(window, &tables, &connection, &mut next_basis, &mut writer)?);
+            }
+        }
+    }
+    scoped.bases = next_basis - 1;
+    scoped.exposures = writer.finish().map_err(Error::Find)?;
+    Ok(scoped)
+}
+
+/// A second connection for reading rows: the first one is writing.
+fn read_only(path: &Path, rule: &WindowRule) -> Result<Connection> {
+    let opened = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY);
+    opened.map_err(|source| Error::Window { table: rule.table.clone(), column: rule.column.clone(), source })
 }

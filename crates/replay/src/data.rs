@@ -1,0 +1,163 @@
+//! The snapshot as a database that statements can be run on: find.db attached read-only to a database in memory, a view
+//! for each table. Card numbers and security codes, which find.db does not hold, are read from the sealed snapshot into
+//! that memory alone, and only when a statement names them.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use kintsugi_case::SourceSpec;
+use kintsugi_evidence::SnapshotReader;
+use kintsugi_find::{Table, quoted};
+use kintsugi_vault::Keys;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use rusqlite::{Connection, params_from_iter};
+
+use crate::catalog::{Catalog, ROW, View};
+use crate::error::{Error, Result};
+use crate::functions;
+
+/// Where the values come from that find.db does not hold.
+pub(crate) trait Secrets {
+    /// Hands over the given columns of every row of a table, with the row's number from 1, in file order.
+    fn read(&self, table: &Table, columns: &[usize], each: &mut dyn FnMut(u64, &[Option<&str>])) -> Result<()>;
+}
+
+/// The sealed snapshot of a source.
+pub(crate) struct Sealed<'a> {
+    pub(crate) case_dir: &'a Path,
+    pub(crate) source: &'a SourceSpec,
+    pub(crate) keys: &'a Keys,
+}
+
+impl Secrets for Sealed<'_> {
+    fn read(&self, table: &Table, columns: &[usize], each: &mut dyn FnMut(u64, &[Option<&str>])) -> Result<()> {
+        let failed = |source| Error::Snapshot { table: table.name.clone(), source };
+        let reader = SnapshotReader::open(self.case_dir, self.source, self.keys).map_err(failed)?;
+        let mut row = 0;
+        let report = reader.read_table(&table.name, &mut |values| {
+            row += 1;
+            let picked: Vec<Option<&str>> = columns.iter().map(|&at| values.get(at).copied().flatten()).collect();
+            if values.len() == table.columns.len() {
+                each(row, &picked);
+            }
+            ControlFlow::Continue(())
+        });
+        report.map(|_| ()).map_err(failed)
+    }
+}
+
+/// The snapshot of one source, ready for statements.
+pub(crate) struct Data {
+    connection: Connection,
+    /// The schema in which the tables lie.
+    schema: &'static str,
+    made: Vec<View>,
+}
+
+const URI_ESCAPES: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#').add(b' ');
+
+impl Data {
+    /// Attaches find.db.
+    pub(crate) fn open(find: &Path) -> Result<Self> {
+        let connection = memory()?;
+        let uri = format!("file:{}?mode=ro", utf8_percent_encode(&find.to_string_lossy(), URI_ESCAPES));
+        connection.execute("ATTACH ? AS snapshot", [uri]).map_err(preparing("attaching find.db"))?;
+        Ok(Self { connection, schema: "snapshot", made: Vec::new() })
+    }
+
+    /// A database in memory, whose tables the caller makes.
+    #[cfg(test)]
+    pub(crate) fn in_memory() -> Result<Self> {
+        Ok(Self { connection: memory()?, schema: "main", made: Vec::new() })
+    }
+
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    pub(crate) fn schema(&self) -> &'static str {
+        self.schema
+    }
+
+    /// Makes a view, unless it is there.
+    pub(crate) fn prepare(&mut self, view: View, catalog: &Catalog, secrets: &dyn Secrets) -> Result<()> {
+        if self.made.contains(&view) {
+            return Ok(());
+        }
+        let table = catalog.table(view.table);
+        let hidden: Vec<usize> = if view.secrets { catalog.secrets(view.table).collect() } else { Vec::new() };
+        if view.secrets {
+            self.fill(table, &hidden, secrets)?;
+        }
+        let columns: Vec<String> = table
+            .columns
+            .iter()
+            .enumerate()
+            .map(|(at, column)| {
+                let name = quoted(&column.name);
+                hidden
+                    .iter()
+                    .position(|&hidden| hidden == at)
+                    .map_or(format!("t.{name}"), |place| format!("s.c{place} AS {name}"))
+            })
+            .collect();
+        let joined = if view.secrets {
+            format!(" LEFT JOIN {} s ON s.line = t.{}", secret_name(table), table.row_name())
+        } else {
+            String::new()
+        };
+        let sql = format!(
+            "CREATE TEMP VIEW {} AS SELECT t.{} AS {ROW}, {} FROM {}.{} t{joined}",
+            catalog.view_name(view),
+            table.row_name(),
+            columns.join(", "),
+            self.schema,
+            table.sql_name()
+        );
+        self.connection.execute_batch(&sql).map_err(preparing("making a view"))?;
+        self.made.push(view);
+        Ok(())
+    }
+
+    fn fill(&self, table: &Table, columns: &[usize], secrets: &dyn Secrets) -> Result<()> {
+        let name = secret_name(table);
+        let list: Vec<String> = (0..columns.len()).map(|at| format!("c{at}")).collect();
+        let create = format!("BEGIN; CREATE TEMP TABLE {name} (line INTEGER PRIMARY KEY, {})", list.join(", "));
+        self.connection.execute_batch(&create).map_err(preparing("making room for card data"))?;
+        let marks = vec!["?"; columns.len() + 1].join(", ");
+        let insert = self.connection.prepare(&format!("INSERT INTO {name} VALUES ({marks})"));
+        let mut insert = insert.map_err(preparing("making room for card data"))?;
+        let mut failure = None;
+        secrets.read(table, columns, &mut |row, values| {
+            let row = rusqlite::types::Value::Integer(row.cast_signed());
+            let values = values
+                .iter()
+                .map(|value| value.map_or(rusqlite::types::Value::Null, |text| rusqlite::types::Value::Text(text.to_owned())));
+            if let Err(error) = insert.execute(params_from_iter(std::iter::once(row).chain(values))) {
+                failure.get_or_insert(error);
+            }
+        })?;
+        drop(insert);
+        let done = failure.map_or_else(|| self.connection.execute_batch("COMMIT"), Err);
+        done.map_err(preparing("holding card data in memory"))
+    }
+}
+
+fn secret_name(table: &Table) -> String {
+    quoted(&format!("secrets of {}", table.name))
+}
+
+fn memory() -> Result<Connection> {
+    let connection = Connection::open_in_memory().map_err(preparing("opening a database in memory"))?;
+    // Nothing of what is held here may reach a disk (rule 14).
+    connection
+        .execute_batch("PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536;")
+        .map_err(preparing("keeping it in memory"))?;
+    connection.set_prepared_statement_cache_capacity(128);
+    functions::register(&connection).map_err(preparing("registering functions"))?;
+    Ok(connection)
+}
+
+fn preparing(doing: &'static str) -> impl Fn(rusqlite::Error) -> Error {
+    move |source| Error::Prepare { doing, source }
+}
