@@ -80,6 +80,16 @@ impl Store {
         })
     }
 
+    /// Records that were taken (proved), by the hour of the first request that took each: the hour's start in milliseconds
+    /// since 1970 UTC and the records, in order of time, hours without any left out.
+    pub async fn records_by_hour(&self, scope: u32) -> Result<Vec<(i64, u64)>> {
+        let sql = "SELECT hour, COUNT(*) AS n FROM (SELECT MIN(at_ms) / 3600000 AS hour FROM exposed_record \
+                   WHERE scope_version = $1 AND verdict = 'proved' AND at_ms > 0 \
+                   GROUP BY person, source, source_table, record_key) AS record GROUP BY hour ORDER BY hour";
+        let rows = sqlx::query(sql).bind(i64::from(scope)).fetch_all(self.reader()).await.during("count records by hour")?;
+        rows.iter().map(|row| Ok((row.int("hour")? * 3_600_000, row.count("n")?))).collect()
+    }
+
     /// What was lost in a version, field by field in [`FieldMeaning::ALL`] order, strongest verdict first.
     pub async fn field_counts(&self, scope: u32) -> Result<Vec<FieldCount>> {
         let mut counter = FieldCounter::default();
