@@ -67,8 +67,7 @@ pub(crate) fn coverage(files: &[EvidenceFile]) -> Option<Coverage> {
         files: logs.len(),
         first_at_ms: logs.iter().filter_map(|log| log.first_at_ms).min()?,
         last_at_ms: logs.iter().filter_map(|log| log.last_at_ms).max()?,
-        complete: logs.iter().all(|log| log.is_complete())
-            && files.iter().all(|file| file.kind != "log" || file.log.is_some()),
+        complete: logs.iter().all(|log| log.is_complete()) && files.iter().all(|file| file.kind != "log" || file.log.is_some()),
     })
 }
 

@@ -53,34 +53,34 @@ impl Frame {
         Self { w: Words(language), ..self }
     }
 
-    fn t(&self, key: &str) -> String {
+    pub(crate) fn t(&self, key: &str) -> String {
         self.w.t(key)
     }
 
-    fn t1(&self, key: &str, name: &str, value: impl Display) -> String {
+    pub(crate) fn t1(&self, key: &str, name: &str, value: impl Display) -> String {
         self.w.t1(key, name, value)
     }
 
-    fn lang(&self) -> &'static str {
+    pub(crate) fn lang(&self) -> &'static str {
         self.w.0.tag()
     }
 
-    fn style(&self) -> &'static str {
+    pub(crate) fn style(&self) -> &'static str {
         crate::asset::style()
     }
 
-    fn icon(&self) -> &'static str {
+    pub(crate) fn icon(&self) -> &'static str {
         crate::asset::icon()
     }
 
     /// The other languages: tag, name in itself, address of this page in it.
-    fn others(&self) -> Vec<(&'static str, &'static str, String)> {
+    pub(crate) fn others(&self) -> Vec<(&'static str, &'static str, String)> {
         let others = self.languages.iter().filter(|language| **language != self.w.0);
         others.map(|language| (language.tag(), own_name(*language), self.here_with("lang", language.tag()))).collect()
     }
 
     /// The address of this page with letters of the other size.
-    fn other_size(&self) -> String {
+    pub(crate) fn other_size(&self) -> String {
         self.here_with("text", if self.large { "normal" } else { "large" })
     }
 
@@ -89,12 +89,12 @@ impl Frame {
         format!("{}{joint}{name}={value}", self.here)
     }
 
-    fn verdict(&self, verdict: &Verdict) -> &'static str {
+    pub(crate) fn verdict(&self, verdict: &Verdict) -> &'static str {
         verdict.label(self.w.0)
     }
 
     /// A telephone number as an address to call.
-    fn tel(&self) -> String {
+    pub(crate) fn tel(&self) -> String {
         let digits = self.contact.phone.chars().filter(|c| c.is_ascii_digit() || *c == '+');
         format!("tel:{}", digits.collect::<String>())
     }

@@ -9,7 +9,8 @@ use crate::failure::Failure;
 use crate::site::Site;
 
 /// Scripts do not exist; styles, pictures and forms are our own; nobody frames us.
-const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+const POLICY: &str =
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 const HEADERS: [(HeaderName, &str); 8] = [
     (header::CONTENT_SECURITY_POLICY, POLICY),
@@ -72,6 +73,9 @@ mod tests {
 
     #[test]
     fn a_port_is_no_part_of_a_name() {
-        assert_eq!(["a.example:80", "a.example", "[::1]:80", "127.0.0.1:1"].map(without_port), ["a.example", "a.example", "::1", "127.0.0.1"]);
+        assert_eq!(
+            ["a.example:80", "a.example", "[::1]:80", "127.0.0.1:1"].map(without_port),
+            ["a.example", "a.example", "::1", "127.0.0.1"]
+        );
     }
 }

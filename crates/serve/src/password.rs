@@ -30,8 +30,9 @@ fn hash(password: &str) -> Result<String, PasswordError> {
 /// Whether a password fits. Without a hash it does the same work and says no, so that names cannot be told by the time taken.
 pub(crate) async fn fits(password: String, stored: Option<String>) -> bool {
     let work = move || match stored {
-        Some(stored) => PasswordHash::new(&stored)
-            .is_ok_and(|stored| Argon2::default().verify_password(password.as_bytes(), &stored).is_ok()),
+        Some(stored) => {
+            PasswordHash::new(&stored).is_ok_and(|stored| Argon2::default().verify_password(password.as_bytes(), &stored).is_ok())
+        }
         None => hash(&password).is_err() && false,
     };
     tokio::task::spawn_blocking(work).await.unwrap_or(false)

@@ -55,18 +55,15 @@ impl Default for Limits {
 
 /// A case as the listeners see it. Cheap to clone.
 #[derive(Clone)]
-pub struct Site(pub(crate) Arc<Parts>);
-
-/// What a [`Site`] is made of.
-pub(crate) struct Parts {
+pub struct Site {
     pub(crate) store: Store,
-    pub(crate) case: CaseFile,
+    pub(crate) case: Arc<CaseFile>,
     pub(crate) keys: Keys,
-    pub(crate) evidence: Vec<EvidenceFile>,
+    pub(crate) evidence: Arc<[EvidenceFile]>,
     pub(crate) clock: fn() -> i64,
-    pub(crate) options: Options,
-    pub(crate) limiters: Limiters,
-    pub(crate) cache: Cache,
+    pub(crate) options: Arc<Options>,
+    pub(crate) limiters: Arc<Limiters>,
+    pub(crate) cache: Arc<Cache>,
     pub(crate) cookie_key: Key,
 }
 
@@ -81,21 +78,22 @@ impl Site {
         clock: fn() -> i64,
         options: Options,
     ) -> Self {
-        let cookie_key = Key::derive_from(&keys.subkey(Purpose::Session));
-        let limiters = Limiters::new(&options.limits);
-        Self(Arc::new(Parts { store, case, keys, evidence, clock, options, limiters, cache: Cache::default(), cookie_key }))
+        let cookie_key = Key::from(&[keys.subkey(Purpose::Session), keys.subkey(Purpose::FormToken)].concat());
+        Self {
+            store,
+            case: Arc::new(case),
+            keys,
+            evidence: evidence.into(),
+            clock,
+            limiters: Arc::new(Limiters::new(&options.limits)),
+            options: Arc::new(options),
+            cache: Arc::default(),
+            cookie_key,
+        }
     }
 
     pub(crate) fn now_ms(&self) -> i64 {
-        (self.0.clock)()
-    }
-}
-
-impl std::ops::Deref for Site {
-    type Target = Parts;
-
-    fn deref(&self) -> &Parts {
-        &self.0
+        (self.clock)()
     }
 }
 

@@ -105,7 +105,8 @@ fn accepted(headers: &HeaderMap) -> Vec<String> {
 
 fn here(uri: &Uri) -> String {
     let kept = uri.query().into_iter().flat_map(|query| query.split('&'));
-    let kept: Vec<&str> = kept.filter(|pair| !pair.starts_with("lang=") && !pair.starts_with("text=") && !pair.is_empty()).collect();
+    let kept: Vec<&str> =
+        kept.filter(|pair| !pair.starts_with("lang=") && !pair.starts_with("text=") && !pair.is_empty()).collect();
     match kept.is_empty() {
         true => uri.path().to_owned(),
         false => format!("{}?{}", uri.path(), kept.join("&")),

@@ -29,6 +29,11 @@ impl Words {
         self.with(key, &[(name, &value)])
     }
 
+    /// A message with two variables.
+    pub(crate) fn t2(self, key: &str, name: &str, value: impl Display, name_2: &str, value_2: impl Display) -> String {
+        self.with(key, &[(name, &value), (name_2, &value_2)])
+    }
+
     /// A message with variables.
     pub(crate) fn with(self, key: &str, values: &[(&str, &dyn Display)]) -> String {
         let args = values.iter().map(|(name, value)| (*name, FluentValue::from(value.to_string()))).collect();
@@ -82,7 +87,10 @@ mod tests {
     use super::{EN, FluentResource, JA, Language, Words};
 
     fn keys(text: &str) -> BTreeSet<&str> {
-        text.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase())).filter_map(|l| l.split(' ').next()).collect()
+        text.lines()
+            .filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase()))
+            .filter_map(|l| l.split(' ').next())
+            .collect()
     }
 
     /// Every `t("…")`, `t1("…"`, `count("…"` and `with("…"` in code and templates.
@@ -94,7 +102,7 @@ mod tests {
                 continue;
             }
             let text = std::fs::read_to_string(&path).unwrap();
-            for call in ["t(\"", "t1(\"", "count(\"", "with(\""] {
+            for call in ["t(\"", "t1(\"", "t2(\"", "count(\"", "with(\""] {
                 let calls = text.match_indices(&format!(".{call}")).map(|(at, m)| &text[at + m.len()..]);
                 found.extend(calls.filter_map(|rest| rest.split('"').next()).map(str::to_owned));
             }

@@ -39,6 +39,12 @@ pub(crate) struct Mine {
     pub(crate) number: Option<String>,
 }
 
+impl Mine {
+    fn more_text(&self) -> String {
+        self.f.w.count("mine-more", self.more)
+    }
+}
+
 /// One record: a card, or data without one.
 #[derive(Clone, Debug)]
 pub(crate) struct Group {
@@ -84,11 +90,7 @@ pub(crate) struct Coupon {
 }
 
 /// `GET /n/{code}`
-pub(crate) async fn show(
-    State(site): State<Site>,
-    visitor: Visitor,
-    Path(code): Path<String>,
-) -> Result<Html<String>, Failure> {
+pub(crate) async fn show(State(site): State<Site>, visitor: Visitor, Path(code): Path<String>) -> Result<Html<String>, Failure> {
     let now_ms = site.now_ms();
     if !site.limiters.look_ups.allow(visitor.caller, now_ms) {
         return Err(Failure::TooMany);

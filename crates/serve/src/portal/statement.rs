@@ -44,12 +44,8 @@ pub(crate) async fn write(site: &Site, language: Language) -> Result<Result<Stat
     let facts = site.store.facts().await?;
     let mail = site.case.mail.as_ref();
     let portal = mail.map_or_else(|| format!("https://{}", site.case.controller.domain), |mail| mail.portal.clone());
-    let frame = StatementFrame {
-        controller: &site.case.controller,
-        portal: &portal,
-        timezone: &site.case.case.timezone,
-        language,
-    };
+    let frame =
+        StatementFrame { controller: &site.case.controller, portal: &portal, timezone: &site.case.case.timezone, language };
     Ok(kintsugi_report::statement(&facts, &frame))
 }
 

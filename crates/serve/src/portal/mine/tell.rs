@@ -95,7 +95,8 @@ impl Told<'_> {
             return vec![self.t("answer-none-text")];
         }
         let zone = &self.site.case.case.timezone;
-        let first = taken.iter().flat_map(|record| &record.fields).filter(|(_, one)| one.verdict == Verdict::Proved && one.at_ms > 0);
+        let first =
+            taken.iter().flat_map(|record| &record.fields).filter(|(_, one)| one.verdict == Verdict::Proved && one.at_ms > 0);
         let when = first.map(|(_, one)| one.at_ms).min();
         let when = when.map(|at_ms| self.frame.w.t1("answer-when", "when", self.frame.w.0.moment(at_ms, zone)));
         when.into_iter().chain(self.misuse(taken)).chain([self.t("answer-sorry")]).collect()
@@ -193,7 +194,8 @@ impl Told<'_> {
     fn sizes(&self, exposed: &ExposedRecord, verdict: Verdict, (agreeing, statements): (u64, u64)) -> String {
         let w = self.frame.w;
         let (bytes, agreeing, statements) = (w.number(exposed.observed_bytes), w.number(agreeing), w.number(statements));
-        let values: [(&str, &dyn std::fmt::Display); 3] = [("bytes", &bytes), ("agreeing", &agreeing), ("statements", &statements)];
+        let values: [(&str, &dyn std::fmt::Display); 3] =
+            [("bytes", &bytes), ("agreeing", &agreeing), ("statements", &statements)];
         match verdict {
             Verdict::Proved => w.with("seam-size-proved", &values),
             Verdict::Possible => w.with("seam-size-possible", &values),
@@ -217,7 +219,10 @@ impl Told<'_> {
             lines.push((w.t("technical-when"), w.0.moment(exposed.at_ms, zone)));
         }
         if exposed.predicted_bytes > 0 {
-            let pair = [("observed", &w.number(exposed.observed_bytes) as &dyn std::fmt::Display), ("predicted", &w.number(exposed.predicted_bytes))];
+            let pair = [
+                ("observed", &w.number(exposed.observed_bytes) as &dyn std::fmt::Display),
+                ("predicted", &w.number(exposed.predicted_bytes)),
+            ];
             lines.push((w.t("technical-bytes"), w.with("technical-bytes-pair", &pair)));
         }
         if let Some(file) = evidence::file(&self.site.evidence, exposed.line.evidence) {
