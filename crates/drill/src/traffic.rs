@@ -55,7 +55,7 @@ const SCANNED: [&str; 14] = [
     "/.git/config",
     "/product.php?id=1%27%20AND%20%271%27=%271",
     "/index.php?option=com_x&id=1+UNION+SELECT+1,2,3--",
-    "/shop/detail.asp?id=9999.9+union+all+select+0x31303235343830303536--",
+    "/shop/detail.asp?id=9999.9+union+all+select+0x3130323534--",
     "/index.php?page=../../../../../../etc/passwd%00",
 ];
 /// What people type into the search field.

@@ -100,6 +100,33 @@ fn the_log_runs_in_the_order_of_time_with_the_attack_inside() {
     assert!((2 * made.records..4 * made.records).contains(&ordinary), "{ordinary}");
 }
 
+/// Whoever replays the log with the snapshot finds every size explained to the byte, by one page around all values.
+#[test]
+fn every_size_is_that_of_the_row_it_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = drill(folder.path(), 1500, 8);
+    let case = folder.path().join("case");
+    let mut cards = csv::Reader::from_path(case.join("snapshot/cards.csv")).unwrap();
+    let rows: Vec<csv::StringRecord> = cards.records().map(Result::unwrap).collect();
+    let keys: HashSet<String> = fs::read_to_string(made.truth.join("exposures.csv"))
+        .unwrap()
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').nth(1).unwrap().to_owned())
+        .collect();
+    let mut pages = HashSet::new();
+    let mut seen = HashSet::new();
+    for line in log_lines(&case).iter().filter(|line| line.contains("ORDER%20BY%20id%20LIMIT") && line.contains("\" 200 ")) {
+        let row = &rows[line.split("LIMIT%20").nth(1).unwrap().split('%').next().unwrap().parse::<usize>().unwrap()];
+        let bytes: usize = line.split("\" 200 ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
+        // holder, pan, exp, cvv, bill_zip, bill_address
+        pages.insert(bytes - [2, 3, 4, 5, 7, 8].map(|column| row[column].len()).iter().sum::<usize>());
+        seen.insert(row[0].to_owned());
+    }
+    assert_eq!(pages.len(), 1, "{pages:?}");
+    assert_eq!(seen, keys);
+}
+
 #[test]
 fn a_folder_in_use_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
