@@ -1,5 +1,7 @@
 //! An invented case and invented people.
 
+use std::sync::OnceLock;
+
 use kintsugi_case::{
     BasisId, BasisSummary, CaseFile, EvidenceLine, ExposedRecord, FieldMeaning, Language, NoticeNumber, PersonProfile, Private,
     ScopeVersion, Technique, Verdict,
@@ -84,8 +86,13 @@ pub(crate) fn coverage(complete: bool) -> Coverage {
     Coverage { first_at_ms: ms("2013-03-01T00:00:00+09:00"), last_at_ms: ms("2013-04-23T17:00:00+09:00"), complete }
 }
 
-pub(crate) fn composer() -> Composer {
-    Composer::new(&case(), Templates::parse(&[]).unwrap(), &scope(), &bases(), Some(coverage(true))).unwrap()
+pub(crate) fn composer() -> &'static Composer {
+    static COMPOSER: OnceLock<Composer> = OnceLock::new();
+    COMPOSER.get_or_init(|| composer_with(Some(coverage(true))))
+}
+
+pub(crate) fn composer_with(coverage: Option<Coverage>) -> Composer {
+    Composer::new(&case(), Templates::parse(&[]).unwrap(), &scope(), &bases(), coverage).unwrap()
 }
 
 pub(crate) fn person(name: &str, email: &str, language: Language) -> PersonProfile {
