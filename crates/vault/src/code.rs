@@ -66,7 +66,8 @@ mod tests {
     #[test]
     fn five_bits_make_a_character() {
         let mut block = [0; 32];
-        block[..5].copy_from_slice(&[0b00000_000, 0b01_00010_0, 0b0011_1111, 0b1_11110_00, 0b001_00000]);
+        let bits = [0u64, 1, 2, 3, 31, 30, 1, 0].iter().fold(0, |bits, five| bits << 5 | five);
+        block[..5].copy_from_slice(&bits.to_be_bytes()[3..]);
         assert_eq!(render(8, |_| block), "0123ZY10");
     }
 

@@ -6,19 +6,20 @@ pub(super) fn looks_like(lines: &[&[u8]]) -> &'static str {
     if lines.iter().any(|line| is_binary(line)) {
         return "binary data, or packed in a way that is not read";
     }
-    let told = lines.iter().find_map(|line| KINDS.iter().find(|(_, fits)| fits(line)));
+    let told = KINDS.iter().find(|(_, fits)| lines.iter().any(|line| fits(line)));
     told.map_or("no line looks like a request in a web server log", |(name, _)| name)
 }
 
 type Kind = (&'static str, fn(&[u8]) -> bool);
 
-/// In this order: the more telling first.
+/// In this order: the more telling first (slow and general logs start with the same heading).
 const KINDS: &[Kind] = &[
-    ("general query log of MariaDB or MySQL", is_general_log),
     ("slow query log of MariaDB or MySQL", |line| line.starts_with(b"# User@Host:") || line.starts_with(b"# Query_time:")),
+    ("general query log of MariaDB or MySQL", is_general_log),
     ("audit log of MariaDB", is_server_audit),
     ("audit log of ModSecurity", is_modsecurity),
     ("error log of Apache", is_apache_error),
+    ("error log of nginx", is_nginx_error),
     ("W3C extended log (IIS)", |line| line.starts_with(b"#Software:") || line.starts_with(b"#Fields:")),
     ("JSON lines", |line| line.starts_with(b"{") && line.ends_with(b"}")),
     ("log of PostgreSQL, or of a program that starts lines with the time", starts_with_day),
@@ -57,6 +58,12 @@ fn is_apache_error(line: &[u8]) -> bool {
     line.starts_with(b"[") && memchr::memmem::find(&line[..line.len().min(80)], b"] [").is_some()
 }
 
+/// `2026/11/22 19:52:24 [notice] 1#1: …`
+fn is_nginx_error(line: &[u8]) -> bool {
+    let head = &line[..line.len().min(40)];
+    matches!(line, [b'0'..=b'9', _, _, _, b'/', _, _, b'/', ..]) && head.contains(&b'[') && head.contains(&b'#')
+}
+
 /// `2026-11-22 19:00:00…` or `2026-11-22T…`
 fn starts_with_day(line: &[u8]) -> bool {
     line.len() > 10
@@ -81,10 +88,13 @@ mod tests {
         check("20261122 18:55:12,vm,shop,localhost,16,84,QUERY,shop,'SET NAMES utf8mb4',0", "audit log of MariaDB");
         check("--0a5d3b4e-A--", "audit log of ModSecurity");
         check("[Sun Nov 22 18:55:10.977126 2026] [mpm_event:notice] [pid 32:tid 32] AH00489", "error log of Apache");
+        check("2026/11/22 19:52:24 [notice] 1#1: signal process started", "error log of nginx");
         check("#Software: Microsoft Internet Information Services 8.5", "W3C");
         check(r#"{"time":"2026-11-22T18:57:08+09:00","status":200}"#, "JSON lines");
         check("2026-11-22 19:00:00.896 JST [25] LOG:  ending log output to stderr", "log of PostgreSQL");
         check("PK\u{3}\u{4}\0\0", "binary data");
+        let heading = b"Time\t\t    Id Command\tArgument".as_slice();
+        assert!(looks_like(&[heading, b"# User@Host: shop[shop]"]).starts_with("slow query log"));
         check("hello", "no line looks like");
     }
 }

@@ -5,4 +5,5 @@ mod custody;
 mod folder;
 mod logs;
 mod parquet;
+mod real;
 mod snapshots;
