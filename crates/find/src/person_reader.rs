@@ -126,8 +126,8 @@ impl<'a> Reader<'a> {
             self.exposed(record, &records, &mut exposed)?;
         }
         let profile = profile(&records, language);
-        let records = records.iter().map(|record| self.reference(record)).collect::<Result<Vec<_>>>()?;
-        Ok(PersonRow { id, profile, records, exposed })
+        let references = records.iter().map(|record| self.reference(record, &records)).collect::<Result<Vec<_>>>()?;
+        Ok(PersonRow { id, profile, records: references, exposed })
     }
 
     /// The person's records: registrations before what only belongs to them.
@@ -162,15 +162,17 @@ impl<'a> Reader<'a> {
         found.ok_or_else(|| Error::NoRow { table: table.name.clone(), row })
     }
 
-    fn reference(&self, record: &Record) -> Result<RecordRef> {
+    fn reference(&self, record: &Record, all: &[Record]) -> Result<RecordRef> {
         let table = self.db.table(record.table)?;
-        let fact = record.link.fact;
-        let linked_by = match (fact, record.link.other) {
-            (LinkFact::First, _) | (_, (0, _)) => fact.name().to_owned(),
-            (LinkFact::Reference, (other, row)) => {
-                format!("{} {} {}", fact.name(), self.db.table(other)?.name, self.db.key_text(other, row)?)
-            }
-            (_, (other, row)) => format!("{} as {} {}", fact.name(), self.db.table(other)?.name, self.db.key_text(other, row)?),
+        let Link { fact, other: (other, row) } = record.link;
+        let linked_by = if fact == LinkFact::First || other == 0 {
+            fact.name().to_owned()
+        } else {
+            let between = if fact == LinkFact::Reference { "" } else { " as" };
+            // The other end nearly always is one of the person's records, which are read already.
+            let read = all.iter().find(|known| (known.table, known.row) == (other, row)).map(|known| known.key.clone());
+            let key = read.map_or_else(|| self.db.key_text(other, row), Ok)?;
+            format!("{}{between} {} {key}", fact.name(), self.db.table(other)?.name)
         };
         Ok(RecordRef { source: table.source.clone(), table: table.name.clone(), key: record.key.clone(), linked_by })
     }

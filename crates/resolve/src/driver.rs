@@ -6,13 +6,17 @@ use kintsugi_case::{CaseFile, Language, PersonId};
 use kintsugi_find::{FindDb, Followed, Link, LinkFact, PersonWriter, Table};
 use rayon::prelude::*;
 
-use crate::key::{Entry, JOINING, Values, columns, entry};
+use crate::key::{Entry, JOINING, Values, columns, entries};
 use crate::language::Hint;
 use crate::sets::{Place, Sets};
 use crate::{Error, PhoneRule, Result};
 
 /// Rows that are read before all cores make keys of them.
 const BATCH_ROWS: usize = 8192;
+
+/// Up to this many registrations, one pass makes all three keys (72 bytes a registration at a time); above, each key has
+/// a pass of its own (24 bytes), so that ten million fit beside everything else.
+const ONE_PASS_MAX: Place = 4_000_000;
 
 /// What resolving came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -105,8 +109,7 @@ fn batches(db: &FindDb, places: &Places, mut each: impl FnMut(&[(Place, Values)]
     Ok(())
 }
 
-/// Joins what shares a key, one kind of key after the other so that only one is in memory. On the way, notes what each
-/// registration says about the language.
+/// Joins what shares a key. On the way, notes what each registration says about the language.
 fn join(
     db: &FindDb,
     places: &Places,
@@ -115,16 +118,20 @@ fn join(
     hints: &mut [Option<Hint>],
 ) -> Result<Vec<(LinkFact, u64)>> {
     let mut joined = Vec::new();
-    for fact in JOINING {
-        let mut entries: Vec<Entry> = Vec::new();
+    let facts_a_pass = if places.count <= ONE_PASS_MAX { JOINING.len() } else { 1 };
+    for facts in JOINING.chunks(facts_a_pass) {
+        let mut found: Vec<Vec<Entry>> = vec![Vec::new(); facts.len()];
         batches(db, places, |batch| {
-            if joined.is_empty() {
-                note_hints(batch, hints);
+            note_hints(batch, hints);
+            let entries: Vec<_> = batch.par_iter().map(|(place, values)| entries(facts, values, *place, phones)).collect();
+            for (at, found) in found.iter_mut().enumerate() {
+                found.extend(entries.iter().filter_map(|entries| entries[at]));
             }
-            entries.par_extend(batch.par_iter().filter_map(|(place, values)| entry(fact, values, *place, phones)));
         })?;
-        entries.par_sort_unstable();
-        joined.push((fact, unite_equals(&entries, sets, fact)));
+        for (fact, mut entries) in facts.iter().zip(found) {
+            entries.par_sort_unstable();
+            joined.push((*fact, unite_equals(&entries, sets, *fact)));
+        }
     }
     Ok(joined)
 }

@@ -50,15 +50,15 @@ impl Entry {
     }
 }
 
-/// The key by which this record joins others through `fact`; `None` where a part of it is missing.
-pub(crate) fn entry(fact: LinkFact, values: &Values, place: Place, phones: PhoneRule) -> Option<Entry> {
+/// The keys by which this record joins others, one for each of `facts`; `None` where a part of it is missing.
+pub(crate) fn entries(facts: &[LinkFact], values: &Values, place: Place, phones: PhoneRule) -> [Option<Entry>; JOINING.len()] {
     let [name, kana, holder, mail, phone, address, _] = values;
-    let other = match fact {
-        LinkFact::MailAndName => mail_key(mail)?,
-        LinkFact::PhoneAndName => phones.key(phone)?,
-        LinkFact::NameAndAddress => address_key(address)?,
-        LinkFact::First | LinkFact::Reference | LinkFact::SameReference => return None,
+    let Some(name) = name_key(name, kana).or_else(|| name_key(holder, "")) else { return [None; JOINING.len()] };
+    let other = |fact: &LinkFact| match fact {
+        LinkFact::MailAndName => mail_key(mail),
+        LinkFact::PhoneAndName => phones.key(phone),
+        LinkFact::NameAndAddress => address_key(address),
+        LinkFact::First | LinkFact::Reference | LinkFact::SameReference => None,
     };
-    let name = name_key(name, kana).or_else(|| name_key(holder, ""))?;
-    Some(Entry::new(&name, &other, place))
+    std::array::from_fn(|at| Some(Entry::new(&name, &facts.get(at).and_then(other)?, place)))
 }
