@@ -83,10 +83,10 @@ impl EvidenceFile {
     fn start(&self) -> Result<(Raw, JoinHandle<io::Result<String>>)> {
         let file = File::open(&self.path).map_err(|source| self.unreadable(source))?;
         let (sender, blocks) = sync_channel(BLOCKS_WAITING_MAX);
-        let keys = self.copy_keys.clone();
+        let (keys, to_the_end) = (self.copy_keys.clone(), self.sha256.is_some());
         let worker = std::thread::spawn(move || match keys {
-            None => send_all(file, sender),
-            Some(keys) => send_all(keys.decrypt_evidence(file).map_err(io::Error::other)?, sender),
+            None => send_all(file, sender, to_the_end),
+            Some(keys) => send_all(keys.decrypt_evidence(file).map_err(io::Error::other)?, sender, to_the_end),
         });
         Ok((Raw { blocks, block: Vec::new(), at: 0 }, worker))
     }
@@ -125,20 +125,21 @@ impl Seal {
     }
 }
 
-/// Reads and hashes to the end, also when nobody listens any more.
-fn send_all(mut input: impl Read, sender: SyncSender<Vec<u8>>) -> io::Result<String> {
+/// Reads and hashes to the end, also when nobody listens any more, unless nobody will ask for the digest.
+fn send_all(mut input: impl Read, sender: SyncSender<Vec<u8>>, to_the_end: bool) -> io::Result<String> {
     let mut hasher = Sha256::new();
     let mut sender = Some(sender);
-    loop {
+    while sender.is_some() || to_the_end {
         let block = read_block(&mut input)?;
         if block.is_empty() {
-            return Ok(hex(&hasher.finalize()));
+            break;
         }
         hasher.update(&block);
         if sender.as_ref().is_some_and(|sender| sender.send(block).is_err()) {
             sender = None;
         }
     }
+    Ok(hex(&hasher.finalize()))
 }
 
 fn read_block(input: &mut impl Read) -> io::Result<Vec<u8>> {

@@ -80,7 +80,10 @@ fn detect_file(file: &EvidenceFile) -> Result<Detected> {
     let (mut lines, mut bytes) = (Vec::new(), 0);
     // A cut file is told about when it is read; here its first lines will do.
     let _ = each_line(&mut opened.reader, &mut |_, line| {
-        let (Line::Whole(text) | Line::TooLong(text)) = line;
+        let text = match line {
+            Line::Whole(text) => text,
+            Line::TooLong(head) => &head[..4096],
+        };
         bytes += text.len();
         lines.push(text.to_vec());
         if lines.len() >= DETECT_LINES_MAX || bytes >= DETECT_BYTES_MAX {
