@@ -94,6 +94,7 @@ closed! {
         ProvedByReplay = "proved_by_replay" in Notice,
         PossibleByReplay = "possible_by_replay" in Notice,
         PossibleByWindow = "possible_by_window" in Notice,
+        RecordProved = "proved" in Record,
         Found = "found" in Answer,
     }
 }

@@ -28,6 +28,8 @@ enum Op {
     Field(Field),
     /// The number of the next step.
     Step,
+    /// A rule under the line before it, as long as that line.
+    Underline,
     /// Steps begin at 1 again.
     ResetSteps,
     If(Condition, Vec<Op>, Vec<Op>),
@@ -84,6 +86,7 @@ impl<'a> Writer<'a, '_> {
                 Op::Blank => self.blank(),
                 Op::Field(field) => self.field(*field, at),
                 Op::Step => self.step(),
+                Op::Underline => self.underline(),
                 Op::ResetSteps => self.step = 0,
                 Op::If(condition, then, other) => {
                     self.ops(if self.view.holds(*condition, at) { then } else { other }, at);
@@ -97,6 +100,11 @@ impl<'a> Writer<'a, '_> {
         if !self.out.ends_with("\n\n") {
             self.out.push('\n');
         }
+    }
+
+    fn underline(&mut self) {
+        let width = self.out.trim_end().rsplit('\n').next().map_or(0, |line| line.chars().count());
+        self.out.extend(std::iter::repeat_n('-', width).chain(['\n']));
     }
 
     fn step(&mut self) {
@@ -357,8 +365,8 @@ fn text_line(kind: LineKind, cells: &[Vec<Inline>], language: Language, ops: &mu
         inline(cell, form, ops);
     }
     put(ops, if kind == LineKind::SmallHeading && language == Language::Ja { "】\n" } else { "\n" });
-    if let (LineKind::Heading, Language::En, [Inline::Text(words)]) = (kind, language, cells.concat().as_slice()) {
-        put(ops, &format!("{}\n", "-".repeat(words.chars().count())));
+    if (kind, language) == (LineKind::Heading, Language::En) {
+        ops.push(Op::Underline);
     }
 }
 

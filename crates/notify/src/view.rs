@@ -107,6 +107,7 @@ impl<'v> View<'v> {
     /// Whether a condition holds.
     pub(crate) fn holds(&self, condition: Condition, at: At<'_>) -> bool {
         match condition {
+            Condition::Flag(Flag::RecordProved) => at.record.is_some_and(RecordView::is_proved),
             Condition::Flag(flag) => self.flags.has(flag),
             Condition::Field(field) => !self.field(field, at).is_empty(),
         }
@@ -155,6 +156,10 @@ impl<'v> View<'v> {
 }
 
 impl RecordView {
+    fn is_proved(&self) -> bool {
+        self.lines.iter().any(|(_, verdict)| *verdict == Verdict::Proved)
+    }
+
     fn field(&self, field: Field) -> &str {
         match field {
             Field::RecordTitle => &self.title,

@@ -247,7 +247,6 @@ fn several_records_of_one_person_are_one_mail() {
     【JCB カード（末尾 1117）】
 
     2012年8月3日に TABIDATA をご利用いただいたときの情報です。
-    取り出された時刻：特定できていません
 
     　カード番号：◐ 可能性あり
     　有効期限：◐ 可能性あり
@@ -258,7 +257,7 @@ fn several_records_of_one_person_are_one_mail() {
     【ご登録の情報】
 
     TABIDATA にご登録いただいた情報です。
-    取り出された時刻：2013年4月19日 2時14分（日本時間）
+    取り出そうとした命令の時刻：2013年4月19日 2時14分（日本時間）
 
     　メールアドレス：◐ 可能性あり
 
@@ -330,13 +329,12 @@ fn what_is_only_possible_is_not_called_taken() {
 
     We are カケハシレンタル株式会社, the company behind TABIDATA. We were responsible for keeping your details safe and we did not. We are sorry.
 
-    What was taken
-    --------------
+    What may have been taken
+    ------------------------
 
     Visa card ending in 4242
 
     From when you used TABIDATA on 3 August 2012.
-    Taken: we could not establish when
 
       Card number: ◐ Possible
       Expiry date: ◐ Possible
