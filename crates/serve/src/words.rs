@@ -103,7 +103,8 @@ mod tests {
             }
             let text = std::fs::read_to_string(&path).unwrap();
             for call in ["t(\"", "t1(\"", "t2(\"", "count(\"", "with(\""] {
-                let calls = text.match_indices(&format!(".{call}")).map(|(at, m)| &text[at + m.len()..]);
+                let call = format!(".{call}");
+                let calls = text.match_indices(&call).map(|(at, m)| &text[at + m.len()..]);
                 found.extend(calls.filter_map(|rest| rest.split('"').next()).map(str::to_owned));
             }
         }

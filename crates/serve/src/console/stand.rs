@@ -70,16 +70,16 @@ impl Stand {
 }
 
 impl Stand {
-    /// The end of a shape, from its UNION on, cut to what a line holds.
+    /// What a shape reads: from its UNION to its last FROM left out, cut to what a line holds.
     fn short(&self, basis: &BasisSummary) -> String {
-        let start = basis.shape.to_ascii_uppercase().find("UNION").unwrap_or(0);
-        let text: Vec<char> = basis.shape.get(start..).unwrap_or(&basis.shape).chars().collect();
-        match text.len() > SHAPE_CHARS_MAX {
-            true => {
-                let (head, tail) = (&text[..SHAPE_CHARS_MAX / 3], &text[text.len() - SHAPE_CHARS_MAX * 2 / 3..]);
-                format!("{} … {}", head.iter().collect::<String>(), tail.iter().collect::<String>())
-            }
-            false => text.into_iter().collect(),
+        let upper = basis.shape.to_ascii_uppercase();
+        let short = match (upper.find("UNION"), upper.rfind(" FROM ")) {
+            (Some(_), Some(from)) => format!("UNION …{}", basis.shape.get(from..).unwrap_or_default()),
+            _ => basis.shape.clone(),
+        };
+        match short.char_indices().nth(SHAPE_CHARS_MAX) {
+            Some((end, _)) => format!("{}…", &short[..end]),
+            None => short,
         }
     }
 }

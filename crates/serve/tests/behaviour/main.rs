@@ -1,0 +1,9 @@
+//! Portal, API and console through their front doors: real sockets, a real store, a made-up case.
+
+#[path = "../../examples/gallery/made_up.rs"]
+mod made_up;
+
+mod api;
+mod browser;
+mod console;
+mod portal;
