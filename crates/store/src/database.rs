@@ -15,6 +15,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{Any, AnyConnection, AnyPool, AssertSqlSafe, ConnectOptions, Executor, SqlSafeStr, Transaction};
 
 use crate::error::During;
+use crate::rows::Marks;
 use crate::{Error, Result};
 
 /// The newest version of the tables. A migration is added below it and never changed once it was released.
@@ -131,6 +132,14 @@ impl Store {
             lock.execute(connection).await.during("wait for its turn")?;
         }
         Ok(())
+    }
+
+    /// How long lists of values are marked.
+    pub(crate) const fn marks(&self) -> Marks {
+        match self.kind {
+            DatabaseKind::Sqlite => Marks::Plain,
+            DatabaseKind::Postgres => Marks::Numbered,
+        }
     }
 
     /// What ends a sub-select whose rows one worker takes and others must pass over.

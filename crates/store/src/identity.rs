@@ -9,7 +9,7 @@ use sqlx::{AnyConnection, AssertSqlSafe};
 
 use crate::error::During;
 use crate::freeze::Person;
-use crate::rows::{Cell, Columns, arguments, placeholders};
+use crate::rows::{Cell, Columns, Marks, arguments};
 use crate::{RecordRef, Result};
 
 /// Records of one look-up.
@@ -71,7 +71,7 @@ async fn collect_owners(
         "SELECT DISTINCT r.person AS person, r.source AS source, r.source_table AS source_table, r.record_key AS record_key \
          FROM (VALUES {}) AS v JOIN person_record r \
          ON r.record_key = v.column3 AND r.source_table = v.column2 AND r.source = v.column1",
-        placeholders(1, records.len(), 3)
+        Marks::of(connection).rows(1, records.len(), 3)
     );
     let cells = records.iter().flat_map(|r| [Cell::from(&r.source), Cell::from(&r.table), Cell::from(&r.key)]);
     let query = sqlx::query_with(AssertSqlSafe(sql), arguments(cells).during(operation)?);

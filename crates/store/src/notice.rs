@@ -8,7 +8,7 @@ use sqlx::{AnyConnection, AssertSqlSafe};
 
 use crate::error::During;
 use crate::person::state;
-use crate::rows::{Cell, Columns, Insert, arguments, as_i64, value_list};
+use crate::rows::{Cell, Columns, Insert, arguments, as_i64};
 use crate::{Error, Result, Store};
 
 /// A notice with its history.
@@ -166,7 +166,7 @@ impl Store {
 
     async fn add_events(&self, views: &mut [NoticeView]) -> Result<()> {
         for some in views.chunks_mut(NOTICES_MAX) {
-            let list = value_list(1, some.len());
+            let list = self.marks().list(1, some.len());
             let sql = format!("SELECT serial, at_ms, state, detail FROM notice_event WHERE serial IN ({list}) ORDER BY sequence");
             let values = arguments(some.iter().map(|view| view.serial.into())).during("read what happened to notices")?;
             let rows = sqlx::query_with(AssertSqlSafe(sql), values).fetch_all(self.reader()).await;

@@ -11,7 +11,7 @@ use crate::database::Alone;
 use crate::error::During;
 use crate::notice::{event, events, state_of};
 use crate::person::state;
-use crate::rows::{Cell, Columns, Insert, arguments, as_i64, placeholders};
+use crate::rows::{Cell, Columns, Insert, Marks, arguments, as_i64};
 use crate::{Error, Result, Store};
 
 /// What planning did.
@@ -74,7 +74,7 @@ pub enum Outcome {
 /// Persons planned in one transaction.
 const PLAN_PAGE: usize = 10_000;
 
-/// Whether an earlier version's notice told person `p` the same, or may have. What it says is compared, not when.
+/// The notice of an earlier version that told person `p` the same, or may have: [`told_page`] as a sub-select.
 const TOLD_BEFORE: &str = "SELECT e.serial FROM notice e WHERE e.person = p.id AND e.channel = 'mail' AND e.told = p.told \
     AND e.serial = (SELECT MAX(m.serial) FROM notice m WHERE m.person = p.id AND m.channel = 'mail' \
     AND m.scope_version < p.scope_version AND m.state IN ('accepted', 'unknown', 'sending'))";
@@ -95,34 +95,28 @@ impl Store {
     async fn plan_page(&self, scope: u32, after: u64, now_ms: i64, planned: &mut Planned) -> Result<Option<u64>> {
         let operation = "plan notices";
         let mut transaction = self.begin_alone(Alone::Plan, operation).await?;
-        let sql = format!(
-            "SELECT p.id AS id, p.told AS told, CASE WHEN p.mail_index IS NULL THEN 0 ELSE 1 END AS has_mail FROM person p \
-             WHERE p.scope_version = $1 AND p.id > $2 AND p.verdict IN ('proved', 'possible') \
-             AND NOT EXISTS (SELECT 1 FROM notice n WHERE n.person = p.id AND n.scope_version = $1 AND n.channel = 'mail') \
-             AND NOT EXISTS ({TOLD_BEFORE}) ORDER BY p.id LIMIT {PLAN_PAGE}"
-        );
-        let query = sqlx::query(AssertSqlSafe(sql)).bind(i64::from(scope)).bind(as_i64(after));
-        let persons = query.fetch_all(&mut *transaction).await.during(operation)?;
-        let last_serial = sqlx::query("SELECT COALESCE(MAX(serial), 0) AS n FROM notice").fetch_one(&mut *transaction).await;
-        let mut serial = last_serial.during(operation)?.count("n")?;
+        let persons = affected_page(&mut transaction, scope, after).await?;
+        let Some(last) = persons.last().map(|person| person.id.0) else { return Ok(None) };
+        let told = told_page(&mut transaction, scope, after, last).await?;
+        let mut serial = last_serial(&mut transaction).await?;
         let (mut notices, mut events) = (new_notices(), events());
-        for row in &persons {
+        for person in
+            persons.into_iter().filter(|person| !told.contains(&(person.id, None)) && !told.contains(&person.told_key()))
+        {
             serial += 1;
-            let person = PersonId(row.count("id")?);
-            let (state, detail) = if row.int("has_mail")? == 1 {
-                planned.new += 1;
-                (NoticeState::Intended, "")
+            let (state, detail, count) = if person.has_mail {
+                (NoticeState::Intended, "", &mut planned.new)
             } else {
-                planned.no_address += 1;
-                (NoticeState::NoAddress, "no mail address is known")
+                (NoticeState::NoAddress, "no mail address is known", &mut planned.no_address)
             };
-            notices.push(self.new_notice(serial, scope, person, state, row.bytes("told")?, now_ms));
+            *count += 1;
             events.push(event(serial, now_ms, state, detail));
+            notices.push(self.new_notice(serial, scope, person.id, state, person.told, now_ms));
         }
         notices.write_all(&mut transaction, operation).await?;
         events.write_all(&mut transaction, operation).await?;
         transaction.commit().await.during(operation)?;
-        persons.last().map(|row| row.count("id")).transpose()
+        Ok(Some(last))
     }
 
     fn new_notice(&self, serial: u64, scope: u32, person: PersonId, state: NoticeState, told: Vec<u8>, now_ms: i64) -> [Cell; 9] {
@@ -336,6 +330,67 @@ impl Outcome {
     }
 }
 
+/// An affected person who may need a notice.
+struct Affected {
+    id: PersonId,
+    told: Vec<u8>,
+    has_mail: bool,
+}
+
+impl Affected {
+    fn told_key(&self) -> (PersonId, Option<Vec<u8>>) {
+        (self.id, Some(self.told.clone()))
+    }
+}
+
+/// Affected persons of a version after this one, by number.
+async fn affected_page(connection: &mut AnyConnection, scope: u32, after: u64) -> Result<Vec<Affected>> {
+    let sql = format!(
+        "SELECT id, told, CASE WHEN mail_index IS NULL THEN 0 ELSE 1 END AS has_mail FROM person \
+         WHERE scope_version = $1 AND id > $2 AND verdict IN ('proved', 'possible') ORDER BY id LIMIT {PLAN_PAGE}"
+    );
+    let query = sqlx::query(AssertSqlSafe(sql)).bind(i64::from(scope)).bind(as_i64(after));
+    let rows = query.fetch_all(connection).await.during("plan notices")?;
+    let affected = |row: &AnyRow| {
+        Ok(Affected { id: PersonId(row.count("id")?), told: row.bytes("told")?, has_mail: row.int("has_mail")? == 1 })
+    };
+    rows.iter().map(affected).collect()
+}
+
+/// Which of the persons in this range need no notice: `None` with those who have one of this version, and what
+/// the newest notice that left in an earlier version told the others. What it says is compared, not when.
+async fn told_page(
+    connection: &mut AnyConnection,
+    scope: u32,
+    after: u64,
+    last: u64,
+) -> Result<BTreeSet<(PersonId, Option<Vec<u8>>)>> {
+    let sql = "SELECT person, scope_version, state, told FROM notice WHERE person > $1 AND person <= $2 AND scope_version <= $3 \
+               AND channel = 'mail' ORDER BY person, scope_version DESC";
+    let query = sqlx::query(sql).bind(as_i64(after)).bind(as_i64(last)).bind(i64::from(scope));
+    let (mut told, mut settled) = (BTreeSet::new(), None);
+    for row in query.fetch_all(connection).await.during("plan notices")? {
+        let person = PersonId(row.count("person")?);
+        if row.small("scope_version")? == scope {
+            told.insert((person, None));
+        } else if settled != Some(person) && has_left(state(&row.text("state")?)?) {
+            settled = Some(person);
+            told.insert((person, Some(row.bytes("told")?)));
+        }
+    }
+    Ok(told)
+}
+
+/// Whether a notice that stands here reached its person, or may have.
+const fn has_left(state: NoticeState) -> bool {
+    matches!(state, NoticeState::Accepted | NoticeState::Unknown | NoticeState::Sending)
+}
+
+async fn last_serial(connection: &mut AnyConnection) -> Result<u64> {
+    let query = sqlx::query("SELECT COALESCE(MAX(serial), 0) AS n FROM notice");
+    query.fetch_one(connection).await.during("plan notices")?.count("n")
+}
+
 /// Outcomes of one statement.
 const OUTCOMES_MAX: usize = 1000;
 
@@ -354,10 +409,12 @@ async fn move_notices(connection: &mut AnyConnection, outcomes: &[(u64, Outcome)
     if outcomes.is_empty() {
         return Ok(BTreeSet::new());
     }
+    let marks = Marks::of(connection);
     let sql = format!(
-        "UPDATE notice SET state = v.column2, retry_at_ms = v.column3, changed_at_ms = $1, worker = '', lease_until_ms = 0 \
+        "UPDATE notice SET state = v.column2, retry_at_ms = v.column3, changed_at_ms = {}, worker = '', lease_until_ms = 0 \
          FROM (VALUES {}) AS v WHERE notice.serial = v.column1 AND notice.state = 'sending' RETURNING notice.serial AS serial",
-        placeholders(2, outcomes.len(), 3)
+        marks.one(1),
+        marks.rows(2, outcomes.len(), 3)
     );
     let rows = outcomes
         .iter()

@@ -7,7 +7,7 @@ use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
 use crate::error::During;
-use crate::rows::{Cell, Columns, arguments, as_i64, value_list};
+use crate::rows::{Cell, Columns, arguments, as_i64};
 use crate::{Error, NoticeView, RecordRef, Result, RightView, Store, sealed};
 
 /// Everything about a person in the newest scope version.
@@ -119,9 +119,11 @@ impl Store {
     pub(crate) async fn exposed_of(&self, scope: u32, persons: &[PersonId]) -> Result<BTreeMap<PersonId, Vec<ExposedRecord>>> {
         let mut found: BTreeMap<PersonId, Vec<ExposedRecord>> = BTreeMap::new();
         for some in persons.chunks(PERSONS_MAX) {
+            let marks = self.marks();
             let sql = format!(
-                "SELECT * FROM exposed_record WHERE scope_version = $1 AND person IN ({}) ORDER BY person, place",
-                value_list(2, some.len())
+                "SELECT * FROM exposed_record WHERE scope_version = {} AND person IN ({}) ORDER BY person, place",
+                marks.one(1),
+                marks.list(2, some.len())
             );
             let cells = std::iter::once(scope.into()).chain(some.iter().map(|person| Cell::from(person.0)));
             let query = sqlx::query_with(AssertSqlSafe(sql), arguments(cells).during("read exposed records")?);
@@ -137,9 +139,11 @@ impl Store {
     pub(crate) async fn profiles_of(&self, scope: u32, persons: &[PersonId]) -> Result<BTreeMap<PersonId, PersonProfile>> {
         let mut found = BTreeMap::new();
         for some in persons.chunks(PERSONS_MAX) {
+            let marks = self.marks();
             let sql = format!(
-                "SELECT id, profile, language FROM person WHERE scope_version = $1 AND id IN ({})",
-                value_list(2, some.len())
+                "SELECT id, profile, language FROM person WHERE scope_version = {} AND id IN ({})",
+                marks.one(1),
+                marks.list(2, some.len())
             );
             let cells = std::iter::once(scope.into()).chain(some.iter().map(|person| Cell::from(person.0)));
             let query = sqlx::query_with(AssertSqlSafe(sql), arguments(cells).during("read profiles")?);

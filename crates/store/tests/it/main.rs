@@ -1,0 +1,9 @@
+//! The store through its front door: one suite, on SQLite and on a PostgreSQL that the tests start themselves.
+
+mod case;
+mod documents;
+mod killed;
+mod postgres;
+mod speed;
+mod sqlite;
+mod suite;

@@ -1,0 +1,643 @@
+//! What the store promises on every database. Each case gets an empty place of its own.
+
+use std::collections::BTreeSet;
+
+use kintsugi_case::{
+    Conservation, Fact, FactKind, FactValue, FieldMeaning, NoticeNumber, NoticeState, PersonId, Private, RemedyKind, RemedySpec,
+    RemedyTo, Verdict,
+};
+use kintsugi_store::{Error, FieldCount, Hold, LinkTarget, Outcome, PersonFilter, Planned, RedeemRequest, Redemption, Store};
+
+use crate::case::{NOW, Place, Someone, basis, draft, everybody, exposed, freeze};
+
+/// Calls a macro with the name of every case.
+macro_rules! every_case {
+    ($on_each:ident) => {
+        $on_each! {
+            opens_again
+            a_frozen_version_reads_back
+            a_freeze_that_is_dropped_leaves_nothing
+            persons_keep_their_numbers_when_the_scope_changes
+            counts_persons_records_and_fields
+            finds_and_lists_persons
+            plans_each_affected_person_once
+            leases_are_never_shared
+            outcomes_are_written_down
+            a_dead_sender_leaves_unknown_notices
+            a_second_version_tells_whom_it_concerns
+            people_decide_about_single_notices
+            whatever_happens_the_sum_holds
+            a_notice_is_found_by_its_number
+            links_lead_to_their_person_alone
+            each_entitled_person_gets_one_right
+            a_coupon_is_redeemed_once_whatever_runs_at_the_same_time
+            a_repeated_request_gets_the_first_answer
+            facts_keep_their_history
+            jobs_are_taken_once
+            staff_and_api_keys_are_known_by_hash
+            the_audit_log_shows_tampering
+            what_is_appended_is_never_changed
+        }
+    };
+}
+pub(crate) use every_case;
+
+pub(crate) async fn opens_again(place: Place) {
+    let store = place.open().await;
+    freeze(&store, "one", &everybody(2)).await;
+    store.close().await;
+    assert_eq!(place.open().await.newest_scope().await.unwrap().unwrap().number, 1);
+}
+
+pub(crate) async fn a_frozen_version_reads_back(place: Place) {
+    let store = place.open().await;
+    assert_eq!(store.newest_scope().await.unwrap(), None);
+    assert!(store.person(PersonId(1)).await.unwrap().is_none());
+    // More persons than a statement has rows.
+    let people: Vec<Someone> =
+        everybody(1203).into_iter().map(|p| if p.id == 7 { p.records(&["7", "x\"7"]) } else { p }).collect();
+    assert_eq!(freeze(&store, "one", &people).await, 1);
+    let version = store.newest_scope().await.unwrap().unwrap();
+    assert_eq!((version.number, version.frozen_at_ms, version.digest.as_str()), (1, NOW, "one"));
+    assert_eq!(store.scopes().await.unwrap(), [version]);
+    assert_eq!(store.bases(1).await.unwrap(), [basis()]);
+    for someone in [&people[0], &people[6], &people[1202]] {
+        let view = store.person(PersonId(someone.id)).await.unwrap().unwrap();
+        assert_eq!((view.scope_version, view.verdict), (1, Some(Verdict::Proved)));
+        assert!(view.profile == someone.profile() && view.records == someone.refs());
+        let mut expected = someone.exposed();
+        expected.iter_mut().for_each(|record| record.literals = "17,\0 1".into());
+        assert_eq!(view.exposed, expected);
+    }
+    assert!(store.begin_freeze(draft("one")).await.unwrap().is_none(), "the same digest changes nothing");
+}
+
+pub(crate) async fn a_freeze_that_is_dropped_leaves_nothing(place: Place) {
+    let store = place.open().await;
+    let mut half = store.begin_freeze(draft("half")).await.unwrap().unwrap();
+    assert_eq!(half.version().number, 1);
+    half.bases(&[basis()]).await.unwrap();
+    for someone in everybody(501) {
+        half.person(PersonId(someone.id), &someone.profile(), &someone.refs(), &someone.exposed()).await.unwrap();
+    }
+    drop(half);
+    assert_eq!(store.newest_scope().await.unwrap(), None);
+    assert_eq!(freeze(&store, "whole", &everybody(2)).await, 1);
+    assert_eq!(store.scope_counts(1).await.unwrap().persons, 2);
+}
+
+pub(crate) async fn persons_keep_their_numbers_when_the_scope_changes(place: Place) {
+    let store = place.open().await;
+    freeze(&store, "one", &[Someone::new(1).records(&["a"]), Someone::new(2).records(&["b"]), Someone::new(3).records(&["c"])])
+        .await;
+    // A record in front renumbers everybody in `resolve`; the last two turn out to be one person.
+    let people = [Someone::new(1).records(&["new"]), Someone::new(2).records(&["a"]), Someone::new(3).records(&["c", "b"])];
+    freeze(&store, "two", &people).await;
+    let key_of = async |id| store.person(PersonId(id)).await.unwrap().map(|view| view.records[0].key.clone());
+    assert_eq!(key_of(1).await.as_deref(), Some("a"));
+    assert_eq!(key_of(2).await.as_deref(), Some("c"));
+    assert_eq!(key_of(3).await, None);
+    assert_eq!(key_of(4).await.as_deref(), Some("new"));
+}
+
+pub(crate) async fn counts_persons_records_and_fields(place: Place) {
+    let store = place.open().await;
+    let mut freeze = store.begin_freeze(draft("one")).await.unwrap().unwrap();
+    let mut person = async |id, exposed: &[_]| {
+        let someone = Someone::new(id).records(&["a", "b"]);
+        freeze.person(PersonId(id), &someone.profile(), &someone.refs(), exposed).await.unwrap();
+    };
+    let (proved, possible, excluded) = (Verdict::Proved, Verdict::Possible, Verdict::Excluded);
+    // One record by two bases counts once, at its strongest.
+    person(1, &[exposed("a", possible), exposed("a", proved), exposed("b", possible)]).await;
+    person(2, &[exposed("a", excluded)]).await;
+    person(3, &[]).await;
+    // What is no personal data affects nobody.
+    let mut brand = exposed("a", proved);
+    brand.fields = vec![FieldMeaning::CardBrand];
+    person(4, &[brand]).await;
+    freeze.commit().await.unwrap();
+    let counts = store.scope_counts(1).await.unwrap();
+    assert_eq!((counts.persons, counts.records), (4, 8));
+    assert_eq!(counts.persons_by_verdict, [(proved, 1), (excluded, 1)]);
+    assert_eq!(counts.records_by_verdict, [(proved, 2), (possible, 1), (excluded, 1)]);
+    let field = |field, verdict, records, persons| FieldCount { field, verdict, records, persons };
+    let card = |meaning| [field(meaning, proved, 1, 1), field(meaning, possible, 1, 0), field(meaning, excluded, 1, 1)];
+    let mut expected = [card(FieldMeaning::CardNumber), card(FieldMeaning::CardExpiry)].concat();
+    expected.push(field(FieldMeaning::CardBrand, proved, 1, 1));
+    assert_eq!(store.field_counts(1).await.unwrap(), expected);
+    assert_eq!(store.plan_notices(1, NOW).await.unwrap(), Planned { new: 1, no_address: 0 });
+}
+
+pub(crate) async fn finds_and_lists_persons(place: Place) {
+    let store = place.open().await;
+    let mut people = everybody(9);
+    people[3] = Someone::new(4).mail("person3@example.jp").with(Verdict::Possible);
+    people[4] = Someone::new(5).mail("").with(None);
+    let scope = freeze(&store, "one", &people).await;
+    assert_eq!(store.persons_with_mail(" Person3@Example.JP ").await.unwrap(), [PersonId(3), PersonId(4)]);
+    assert_eq!(store.persons_with_mail("").await.unwrap(), []);
+    store.plan_notices(scope, NOW).await.unwrap();
+    let list = async |filter: PersonFilter, after, limit| {
+        let count = store.count_persons(&filter).await.unwrap();
+        let lines = store.list_persons(&filter, PersonId(after), limit).await.unwrap();
+        (lines.iter().map(|line| line.id.0).collect::<Vec<_>>(), count)
+    };
+    let all = PersonFilter::default();
+    assert_eq!(list(all.clone(), 0, 3).await, (vec![1, 2, 3], 9));
+    assert_eq!(list(all.clone(), 7, 3).await, (vec![8, 9], 9));
+    assert_eq!(list(PersonFilter { verdict: Some(Verdict::Possible), ..all.clone() }, 0, 9).await, (vec![4], 1));
+    assert_eq!(list(PersonFilter { notice: Some(NoticeState::Intended), ..all.clone() }, 6, 9).await, (vec![7, 8, 9], 8));
+    let mail = Some(Private::new("person3@example.jp".to_owned()));
+    assert_eq!(list(PersonFilter { mail, ..all.clone() }, 0, 9).await, (vec![3, 4], 2));
+    assert_eq!(list(PersonFilter { mail: Some(Private::default()), ..all.clone() }, 0, 9).await, (vec![], 0));
+    let line = &store.list_persons(&all, PersonId(4), 1).await.unwrap()[0];
+    assert_eq!(
+        (line.name.open().as_str(), line.verdict, line.records, line.exposed, line.notice),
+        ("山田 花子5", None, 1, 0, None)
+    );
+}
+
+pub(crate) async fn plans_each_affected_person_once(place: Place) {
+    let store = place.open().await;
+    let mut people = everybody(6);
+    people[1] = Someone::new(2).mail("");
+    people[2] = Someone::new(3).with(Verdict::Excluded);
+    people[3] = Someone::new(4).with(None);
+    people[4] = Someone::new(5).with(Verdict::Possible);
+    let scope = freeze(&store, "one", &people).await;
+    assert!(!store.conservation(scope).await.unwrap().holds(), "nobody is planned yet, and it shows");
+    let (one, other) = tokio::join!(store.plan_notices(scope, NOW), store.plan_notices(scope, NOW));
+    let (one, other) = (one.unwrap(), other.unwrap());
+    assert_eq!((one.new + other.new, one.no_address + other.no_address), (3, 1));
+    assert_eq!(store.plan_notices(scope, NOW).await.unwrap(), Planned::default());
+    let line = Conservation { persons: 4, waiting: 3, no_address: 1, ..Conservation::default() };
+    assert_eq!(store.conservation(scope).await.unwrap(), line);
+    let notices = store.list_notices(scope, None, 0, 10).await.unwrap();
+    let listed: Vec<_> = notices.iter().map(|notice| (notice.serial, notice.person.0, notice.state.name())).collect();
+    assert_eq!(listed, [(1, 1, "intended"), (2, 2, "no_address"), (3, 5, "intended"), (4, 6, "intended")]);
+    assert!(notices.iter().all(|notice| notice.events.len() == 1 && notice.events[0].state == notice.state));
+}
+
+pub(crate) async fn leases_are_never_shared(place: Place) {
+    let store = place.open().await;
+    let scope = freeze(&store, "one", &everybody(300)).await;
+    store.plan_notices(scope, NOW).await.unwrap();
+    let workers: Vec<_> = (0..8)
+        .map(|worker| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                let mut serials = Vec::new();
+                loop {
+                    let leased = store.lease_notices(scope, 16, &format!("worker {worker}"), NOW + 60_000, NOW).await.unwrap();
+                    if leased.is_empty() {
+                        return serials;
+                    }
+                    serials.extend(leased.iter().map(|notice| notice.serial));
+                }
+            })
+        })
+        .collect();
+    let mut all = Vec::new();
+    for worker in workers {
+        all.extend(worker.await.unwrap());
+    }
+    all.sort_unstable();
+    assert_eq!(all, (1..=300).collect::<Vec<_>>());
+}
+
+pub(crate) async fn outcomes_are_written_down(place: Place) {
+    let store = place.open().await;
+    let mut people = everybody(5);
+    people[0] = people[0].clone().with(Verdict::Possible);
+    let scope = freeze(&store, "one", &people).await;
+    store.plan_notices(scope, NOW).await.unwrap();
+    let leased = store.lease_notices(scope, 4, "me", NOW + 60_000, NOW).await.unwrap();
+    assert_eq!(leased.iter().map(|notice| notice.serial).collect::<Vec<_>>(), [1, 2, 3, 4]);
+    assert_eq!((leased[0].number, leased[0].attempts), (NoticeNumber::new(2013, 1), 0));
+    assert!(leased[0].profile == people[0].profile() && leased[0].exposed == people[0].exposed());
+    let outcomes = [
+        (1, Outcome::Accepted { reply: "250 ok".into() }),
+        (2, Outcome::Refused { reply: "550 no such user".into() }),
+        (3, Outcome::Unknown { why: "closed after the data".into() }),
+        (4, Outcome::NotSent { why: "connection refused".into(), retry_at_ms: NOW + 5000 }),
+    ];
+    store.record_outcomes(&outcomes, NOW + 10).await.unwrap();
+    store.record_outcomes(&[], NOW + 10).await.unwrap();
+    let line = Conservation { persons: 5, accepted: 1, refused: 1, unknown: 1, waiting: 2, ..Conservation::default() };
+    assert_eq!(store.conservation(scope).await.unwrap(), line);
+    let first = &store.notices_of(PersonId(1)).await.unwrap()[0];
+    let events: Vec<_> =
+        first.events.iter().map(|event| (event.at_ms - NOW, event.state.name(), event.detail.as_str())).collect();
+    assert_eq!(events, [(0, "intended", ""), (0, "sending", "me"), (10, "accepted", "250 ok")]);
+    // What was not sent waits for its time; what is unknown is never taken again.
+    let next = async |now| {
+        let leased = store.lease_notices(scope, 9, "me", NOW + 60_000, now).await.unwrap();
+        leased.iter().map(|notice| (notice.serial, notice.attempts)).collect::<Vec<_>>()
+    };
+    assert_eq!(next(NOW + 20).await, [(5, 0)]);
+    assert_eq!(store.next_retry_at(scope).await.unwrap(), Some(NOW + 5000));
+    assert_eq!(next(NOW + 5000).await, [(4, 1)]);
+    assert_eq!(store.next_retry_at(scope).await.unwrap(), None);
+    let missing = store.record_outcomes(&[(99, Outcome::Accepted { reply: String::new() })], NOW).await;
+    assert!(matches!(missing, Err(Error::NoNotice { serial: 99 })));
+}
+
+pub(crate) async fn a_dead_sender_leaves_unknown_notices(place: Place) {
+    let store = place.open().await;
+    let scope = freeze(&store, "one", &everybody(3)).await;
+    store.plan_notices(scope, NOW).await.unwrap();
+    store.lease_notices(scope, 1, "dead", NOW + 100, NOW).await.unwrap();
+    store.lease_notices(scope, 1, "alive", NOW + 900, NOW).await.unwrap();
+    assert_eq!(store.reap_leases(NOW + 99).await.unwrap(), 0);
+    assert_eq!(store.reap_leases(NOW + 100).await.unwrap(), 1);
+    // The sender was only slow: what it says is kept, but a person settles where the notice stands.
+    store.record_outcomes(&[(1, Outcome::Accepted { reply: "250 ok".into() })], NOW + 101).await.unwrap();
+    let first = &store.notices_of(PersonId(1)).await.unwrap()[0];
+    assert_eq!(first.state, NoticeState::Unknown);
+    assert_eq!(first.events.last().unwrap().detail, "too late: accepted (250 ok)");
+    assert_eq!(store.reap_all_leases(NOW + 102).await.unwrap(), 1);
+    let line = Conservation { persons: 3, unknown: 2, waiting: 1, ..Conservation::default() };
+    assert_eq!(store.conservation(scope).await.unwrap(), line);
+}
+
+/// Sends everything that waits.
+async fn send_all(store: &Store, scope: u32) -> Vec<u64> {
+    let leased = store.lease_notices(scope, 1000, "me", NOW + 60_000, NOW).await.unwrap();
+    let outcomes: Vec<_> = leased.iter().map(|notice| (notice.serial, Outcome::Accepted { reply: "250 ok".into() })).collect();
+    store.record_outcomes(&outcomes, NOW).await.unwrap();
+    leased.iter().map(|notice| notice.person.0).collect()
+}
+
+pub(crate) async fn a_second_version_tells_whom_it_concerns(place: Place) {
+    let store = place.open().await;
+    let one =
+        freeze(&store, "one", &[Someone::new(1), Someone::new(2).with(Verdict::Possible), Someone::new(3).with(None)]).await;
+    store.plan_notices(one, NOW).await.unwrap();
+    assert_eq!(send_all(&store, one).await, [1, 2]);
+    // 1 stays as it was, 2 is proved now, 3 is new.
+    let two = freeze(&store, "two", &everybody(3)).await;
+    assert_eq!(store.plan_notices(two, NOW).await.unwrap(), Planned { new: 2, no_address: 0 });
+    let line = Conservation { persons: 3, accepted: 1, waiting: 2, ..Conservation::default() };
+    assert_eq!(store.conservation(two).await.unwrap(), line);
+    assert_eq!(send_all(&store, two).await, [2, 3]);
+    assert!(store.conservation(two).await.unwrap().is_complete());
+    // Back to what 2 was told at first: that is news again.
+    let three = freeze(&store, "three", &[Someone::new(1), Someone::new(2).with(Verdict::Possible), Someone::new(3)]).await;
+    assert_eq!(store.plan_notices(three, NOW).await.unwrap(), Planned { new: 1, no_address: 0 });
+    assert_eq!(send_all(&store, three).await, [2]);
+    assert_eq!(store.notices_of(PersonId(2)).await.unwrap().len(), 3);
+}
+
+pub(crate) async fn people_decide_about_single_notices(place: Place) {
+    let store = place.open().await;
+    let scope = freeze(&store, "one", &everybody(2)).await;
+    store.plan_notices(scope, NOW).await.unwrap();
+    let hold = Hold { who: "sato".into(), reason: "asks for a letter".into(), until_ms: NOW + 50 };
+    store.hold(1, &hold, NOW).await.unwrap();
+    assert_eq!(store.notices_of(PersonId(1)).await.unwrap()[0].hold, Some(hold.clone()));
+    assert!(matches!(store.hold(1, &hold, NOW).await, Err(Error::Transition { serial: 1, state: "held", wanted: "held" })));
+    assert!(matches!(store.hold(9, &hold, NOW).await, Err(Error::NoNotice { serial: 9 })));
+    assert_eq!(send_all(&store, scope).await, [2]);
+    assert!(matches!(store.hold(2, &hold, NOW).await, Err(Error::Transition { state: "accepted", .. })));
+    store.release(1, "sato", NOW).await.unwrap();
+    assert_eq!(store.notices_of(PersonId(1)).await.unwrap()[0].hold, None);
+    store.hold(1, &hold, NOW).await.unwrap();
+    assert_eq!(store.release_ended_holds(NOW + 49).await.unwrap(), 0);
+    assert_eq!(store.release_ended_holds(NOW + 50).await.unwrap(), 1);
+    store.lease_notices(scope, 1, "dead", NOW, NOW).await.unwrap();
+    store.reap_all_leases(NOW).await.unwrap();
+    assert!(store.settle_unknown(1, NoticeState::Refused, "sato", NOW).await.is_err());
+    store.settle_unknown(1, NoticeState::Intended, "sato", NOW).await.unwrap();
+    assert_eq!(send_all(&store, scope).await, [1]);
+    let states: Vec<_> = store.notices_of(PersonId(1)).await.unwrap()[0].events.iter().map(|event| event.state.name()).collect();
+    assert_eq!(
+        states,
+        ["intended", "held", "intended", "held", "intended", "sending", "unknown", "intended", "sending", "accepted"]
+    );
+}
+
+/// A small generator (Numerical Recipes' LCG) for a walk that is the same at each run.
+fn next(seed: &mut u64) -> u64 {
+    *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    *seed >> 33
+}
+
+pub(crate) async fn whatever_happens_the_sum_holds(place: Place) {
+    let store = place.open().await;
+    let people: Vec<_> = everybody(40).into_iter().map(|p| if p.id % 9 == 0 { p.mail("") } else { p }).collect();
+    let scope = freeze(&store, "one", &people).await;
+    store.plan_notices(scope, NOW).await.unwrap();
+    let mut seed = 1;
+    let mut in_hand = Vec::new();
+    for _ in 0..60 {
+        match next(&mut seed) % 5 {
+            0 => {
+                let leased = store.lease_notices(scope, (next(&mut seed) % 7) as u32, "me", NOW + 10, NOW).await.unwrap();
+                in_hand.extend(leased.iter().map(|notice| notice.serial));
+            }
+            1 => {
+                let outcomes: Vec<_> = in_hand.drain(..).map(|serial| (serial, any_outcome(&mut seed))).collect();
+                store.record_outcomes(&outcomes, NOW).await.unwrap();
+            }
+            2 => drop(store.reap_leases(NOW + next(&mut seed) as i64 % 20).await.unwrap()),
+            3 => {
+                let hold = Hold { who: "x".into(), reason: "y".into(), until_ms: NOW };
+                let _ = store.hold(next(&mut seed) % 45, &hold, NOW).await;
+            }
+            _ => drop(store.release_ended_holds(NOW).await.unwrap()),
+        }
+        let line = store.conservation(scope).await.unwrap();
+        assert!(line.holds() && line.persons == 40, "{line:?}");
+    }
+    let notices = store.list_notices(scope, None, 0, 100).await.unwrap();
+    assert!(notices.iter().all(|notice| notice.events.iter().filter(|event| event.detail == "250").count() <= 1));
+}
+
+fn any_outcome(seed: &mut u64) -> Outcome {
+    match next(seed) % 4 {
+        0 => Outcome::Accepted { reply: "250".into() },
+        1 => Outcome::Refused { reply: "550".into() },
+        2 => Outcome::Unknown { why: "closed".into() },
+        _ => Outcome::NotSent { why: "421".into(), retry_at_ms: 0 },
+    }
+}
+
+pub(crate) async fn a_notice_is_found_by_its_number(place: Place) {
+    let store = place.open().await;
+    let scope = freeze(&store, "one", &everybody(3)).await;
+    store.plan_notices(scope, NOW).await.unwrap();
+    let found = store.notice_by_number(NoticeNumber::new(2013, 2)).await.unwrap().unwrap();
+    assert_eq!((found.serial, found.person, found.number.to_string()), (2, PersonId(2), NoticeNumber::new(2013, 2).to_string()));
+    assert_eq!(store.notice_by_number(NoticeNumber::new(2014, 2)).await.unwrap(), None, "another year");
+    assert_eq!(store.notice_by_number(NoticeNumber::new(2013, 4)).await.unwrap(), None);
+    assert_eq!(store.notice_by_number(NoticeNumber::new(2013, u64::MAX)).await.unwrap(), None);
+}
+
+pub(crate) async fn links_lead_to_their_person_alone(place: Place) {
+    let store = place.open().await;
+    let scope = freeze(&store, "one", &everybody(3)).await;
+    store.plan_notices(scope, NOW).await.unwrap();
+    let leased = store.lease_notices(scope, 3, "me", NOW, NOW).await.unwrap();
+    for notice in &leased {
+        let target = store.link(&notice.link_code, NOW).await.unwrap().unwrap();
+        assert_eq!(target, LinkTarget { person: notice.person, notice_serial: Some(notice.serial) });
+    }
+    let one = store.create_link(PersonId(2), NOW + 100).await.unwrap();
+    let other = store.create_link(PersonId(2), NOW + 200).await.unwrap();
+    assert!(one != other && one.len() == 26);
+    let typed = format!(" {}-{} ", &one[..13].to_lowercase(), &one[13..]);
+    let target = LinkTarget { person: PersonId(2), notice_serial: None };
+    assert_eq!(store.link(&typed, NOW + 99).await.unwrap(), Some(target));
+    assert_eq!(store.link(&one, NOW + 100).await.unwrap(), None, "its time is over");
+    assert_eq!(store.erase_expired_links(NOW + 100).await.unwrap(), 1);
+    assert_eq!(store.link(&other, NOW + 100).await.unwrap(), Some(target));
+    for wrong in ["", "x\0", "0000000000000000000000000", "事件"] {
+        assert_eq!(store.link(wrong, NOW).await.unwrap(), None);
+    }
+}
+
+fn coupon(to: RemedyTo) -> RemedySpec {
+    RemedySpec { kind: RemedyKind::Coupon, amount: 3000, currency: "JPY".into(), to, until: None }
+}
+
+pub(crate) async fn each_entitled_person_gets_one_right(place: Place) {
+    let store = place.open().await;
+    let mut people = everybody(5);
+    people[1] = Someone::new(2).with(Verdict::Possible);
+    people[2] = Someone::new(3).with(Verdict::Excluded);
+    let scope = freeze(&store, "one", &people).await;
+    let spec = coupon(RemedyTo::Proved);
+    let issue = |spec| {
+        let store = store.clone();
+        async move { store.issue_rights(scope, "coupon-1", &spec, Some(NOW + 1000), NOW).await.unwrap() }
+    };
+    let (one, other) = tokio::join!(issue(spec.clone()), issue(spec.clone()));
+    assert_eq!((one.new + other.new, one.total.max(other.total)), (3, 3));
+    assert_eq!(issue(spec).await.new, 0);
+    assert_eq!(issue(coupon(RemedyTo::Affected)).await.new, 1, "the terms were widened");
+    let rights = store.rights_of(PersonId(1)).await.unwrap();
+    assert_eq!((rights.len(), rights[0].amount, rights[0].code.open().len()), (1, 3000, 20));
+    assert_eq!(store.person(PersonId(1)).await.unwrap().unwrap().rights, rights);
+    assert_eq!(store.rights_of(PersonId(3)).await.unwrap(), []);
+    let totals = store.right_totals().await.unwrap();
+    assert_eq!((totals[0].issued, totals[0].amount_issued, totals[0].redeemed, totals[0].amount_redeemed), (4, 12_000, 0, 0));
+}
+
+fn request(code: &Private<String>, order: &str, key: &str) -> RedeemRequest {
+    RedeemRequest { client: "shop".into(), code: code.clone(), order_ref: order.into(), idempotency_key: key.into() }
+}
+
+/// Sends these requests at the same time.
+async fn redeem_all(store: &Store, requests: Vec<RedeemRequest>) -> Vec<Redemption> {
+    let start = std::sync::Arc::new(tokio::sync::Barrier::new(requests.len()));
+    let tasks: Vec<_> = requests
+        .into_iter()
+        .map(|request| {
+            let (store, start) = (store.clone(), start.clone());
+            tokio::spawn(async move {
+                start.wait().await;
+                store.redeem(&request, NOW).await.unwrap()
+            })
+        })
+        .collect();
+    let mut answers = Vec::new();
+    for task in tasks {
+        answers.push(task.await.unwrap());
+    }
+    answers
+}
+
+pub(crate) async fn a_coupon_is_redeemed_once_whatever_runs_at_the_same_time(place: Place) {
+    let store = place.open().await;
+    let scope = freeze(&store, "one", &everybody(2)).await;
+    store.issue_rights(scope, "coupon-1", &coupon(RemedyTo::Proved), Some(NOW + 1000), NOW).await.unwrap();
+    let code = store.rights_of(PersonId(1)).await.unwrap()[0].code.clone();
+    // 64 orders at once, through two stores as two processes have them.
+    let other = place.open().await;
+    let requests = |from: u32| (from..from + 32).map(|n| request(&code, &format!("order {n}"), &format!("key {n}"))).collect();
+    let (a, b) = tokio::join!(redeem_all(&store, requests(0)), redeem_all(&other, requests(32)));
+    let answers = [a, b].concat();
+    let won = answers.iter().filter(|answer| matches!(answer, Redemption::Redeemed { amount: 3000, .. })).count();
+    let lost = answers.iter().filter(|answer| **answer == Redemption::AlreadyRedeemed { at_ms: NOW }).count();
+    assert_eq!((won, lost), (1, 63));
+    let right = &store.rights_of(PersonId(1)).await.unwrap()[0];
+    assert!(right.redeemed_at_ms == Some(NOW) && right.order_ref.starts_with("order "));
+    let totals = &store.right_totals().await.unwrap()[0];
+    assert_eq!((totals.redeemed, totals.amount_redeemed), (1, 3000));
+    let late = store.rights_of(PersonId(2)).await.unwrap()[0].code.clone();
+    assert_eq!(store.redeem(&request(&late, "o", "k"), NOW + 1000).await.unwrap(), Redemption::Expired { since_ms: NOW + 1000 });
+    let typed = Private::new(format!("{}-{}", &late.open()[..4].to_lowercase(), &late.open()[4..]));
+    assert!(matches!(store.redeem(&request(&typed, "o", "k2"), NOW).await.unwrap(), Redemption::Redeemed { .. }));
+}
+
+pub(crate) async fn a_repeated_request_gets_the_first_answer(place: Place) {
+    let store = place.open().await;
+    let scope = freeze(&store, "one", &everybody(2)).await;
+    store.issue_rights(scope, "coupon-1", &coupon(RemedyTo::Proved), None, NOW).await.unwrap();
+    let code = store.rights_of(PersonId(1)).await.unwrap()[0].code.clone();
+    // The shop's client gave up waiting and asks again and again.
+    let answers = redeem_all(&store, vec![request(&code, "order 1", "key"); 16]).await;
+    assert!(matches!(answers[0], Redemption::Redeemed { .. }));
+    assert!(answers.iter().all(|answer| answer == &answers[0]), "{answers:?}");
+    assert_eq!(store.redeem(&request(&code, "order 2", "key"), NOW).await.unwrap(), Redemption::KeyReused);
+    let again = request(&code, "order 2", "key 2");
+    for later in [0, 5] {
+        let already = Redemption::AlreadyRedeemed { at_ms: NOW };
+        assert_eq!(store.redeem(&again, NOW + later).await.unwrap(), already);
+    }
+    let other_client = RedeemRequest { client: "kiosk".into(), ..request(&code, "order 9", "key") };
+    assert_eq!(store.redeem(&other_client, NOW).await.unwrap(), Redemption::AlreadyRedeemed { at_ms: NOW });
+    // A code that nobody holds is unknown, and its idempotency key is not used up.
+    let wrong = Private::new("00000000000000000000".to_owned());
+    assert_eq!(store.redeem(&request(&wrong, "order\0 3", "key 3"), NOW).await.unwrap(), Redemption::Unknown);
+    let right = store.rights_of(PersonId(2)).await.unwrap()[0].code.clone();
+    assert!(matches!(store.redeem(&request(&right, "order\0 3", "key 3"), NOW).await.unwrap(), Redemption::Redeemed { .. }));
+}
+
+fn fact(name: &str, value: i64, kind: FactKind) -> Fact {
+    Fact {
+        name: name.into(),
+        value: FactValue::Number(value),
+        as_of: "2013-04-26".into(),
+        source: "somebody".into(),
+        query: String::new(),
+        scope_version: 1,
+        kind,
+        replaces: false,
+    }
+}
+
+pub(crate) async fn facts_keep_their_history(place: Place) {
+    let store = place.open().await;
+    let names =
+        async || store.facts().await.unwrap().into_iter().map(|fact| (fact.name, fact.value.to_string())).collect::<Vec<_>>();
+    let said = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let entered = |name: &str, value| fact(name, value, FactKind::Entered);
+    let dated = Fact { value: FactValue::Date("2013-04-23T17:00+09:00".into()), replaces: true, ..entered("discovered_at", 0) };
+    store.put_entered_facts(&[entered("cases", 172), dated.clone()], NOW).await.unwrap();
+    for (value, at) in [(5, 1), (5, 2), (6, 3)] {
+        store.put_fact(&fact("accepted", value, FactKind::Computed), NOW + at).await.unwrap();
+    }
+    assert_eq!(names().await, [said("cases", "172"), said("discovered_at", "2013-04-23T17:00+09:00"), said("accepted", "6")]);
+    assert_eq!(store.facts().await.unwrap()[1], dated);
+    let history = store.fact_history("accepted").await.unwrap();
+    assert_eq!(history.iter().map(|record| record.recorded_at_ms - NOW).collect::<Vec<_>>(), [1, 3], "saying it twice is once");
+    // The case file is edited: one fact is corrected, one is taken out, later all.
+    store.put_entered_facts(&[entered("cases", 180)], NOW + 4).await.unwrap();
+    store.put_entered_facts(&[entered("cases", 180)], NOW + 5).await.unwrap();
+    assert_eq!(names().await, [said("cases", "180"), said("accepted", "6")]);
+    store.put_entered_facts(&[], NOW + 6).await.unwrap();
+    store.put_entered_facts(&[], NOW + 7).await.unwrap();
+    assert_eq!(names().await, [said("accepted", "6")]);
+    assert_eq!(store.fact_history("cases").await.unwrap().len(), 2);
+    let mut freeze = store.begin_freeze(draft("one")).await.unwrap().unwrap();
+    freeze.facts(&[fact("persons", 2, FactKind::Computed)]).await.unwrap();
+    freeze.commit().await.unwrap();
+    assert_eq!(names().await, [said("accepted", "6"), said("persons", "2")]);
+}
+
+pub(crate) async fn jobs_are_taken_once(place: Place) {
+    let store = place.open().await;
+    for n in 0..20 {
+        store.enqueue("check", &Private::new(format!("mail {n}")), NOW).await.unwrap();
+    }
+    let workers: Vec<_> = (0..4)
+        .map(|worker| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                let mut taken = BTreeSet::new();
+                while let Some(job) = store.take_job(&format!("worker {worker}"), NOW + 100, NOW).await.unwrap() {
+                    assert_eq!((job.kind.as_str(), job.attempts), ("check", 0));
+                    taken.insert(job.payload.into_open());
+                }
+                taken
+            })
+        })
+        .collect();
+    let mut taken = BTreeSet::new();
+    for worker in workers {
+        for payload in worker.await.unwrap() {
+            assert!(taken.insert(payload), "taken twice");
+        }
+    }
+    assert_eq!((taken.len(), store.jobs_waiting().await.unwrap()), (20, 20));
+    assert_eq!(store.take_job("late", NOW + 100, NOW + 99).await.unwrap(), None);
+    let again = store.take_job("late", NOW + 900, NOW + 100).await.unwrap().unwrap();
+    assert_eq!(again.attempts, 1, "its worker died");
+    store.return_job(again.id, NOW + 50).await.unwrap();
+    assert_eq!(store.take_job("late", NOW + 900, NOW + 50).await.unwrap().unwrap().id, again.id);
+    store.finish_job(again.id).await.unwrap();
+    assert_eq!(store.jobs_waiting().await.unwrap(), 19);
+}
+
+pub(crate) async fn staff_and_api_keys_are_known_by_hash(place: Place) {
+    let store = place.open().await;
+    assert_eq!((store.staff_count().await.unwrap(), store.staff("sato").await.unwrap()), (0, None));
+    store.put_staff("sato", "$argon2id$1", NOW).await.unwrap();
+    store.put_staff("sato", "$argon2id$2", NOW).await.unwrap();
+    let staff = store.staff("sato").await.unwrap().unwrap();
+    assert_eq!((staff.password_hash.as_str(), staff.generation, store.staff_count().await.unwrap()), ("$argon2id$2", 2, 1));
+    assert_eq!(store.staff("sa\0to").await.unwrap(), None);
+    store.put_api_key("shop", "first secret", NOW).await.unwrap();
+    store.put_api_key("shop", "second secret", NOW).await.unwrap();
+    assert_eq!(store.api_key("first secret").await.unwrap(), None);
+    assert_eq!(store.api_key("second secret").await.unwrap().unwrap().name, "shop");
+    store.revoke_api_key("shop").await.unwrap();
+    assert_eq!(store.api_key("second secret").await.unwrap(), None);
+}
+
+pub(crate) async fn the_audit_log_shows_tampering(place: Place) {
+    let store = place.open().await;
+    let writers: Vec<_> = (0..4)
+        .map(|n| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                for m in 0..5 {
+                    store.audit(&format!("staff\0 {n}"), &format!("viewed person {m}"), NOW).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let entries = store.audit_entries(18, 10).await.unwrap();
+    assert_eq!(entries.iter().map(|entry| entry.sequence).collect::<Vec<_>>(), [19, 20]);
+    assert_eq!(store.audit_fault().await.unwrap(), None);
+    // Somebody with the database's own password takes the guard away and changes an entry.
+    let raw = place.raw().await;
+    let unguard = if raw.acquire().await.unwrap().backend_name() == "SQLite" {
+        "DROP TRIGGER audit_refuses_UPDATE"
+    } else {
+        "DROP TRIGGER audit_refuses ON audit"
+    };
+    sqlx::query(unguard).execute(&raw).await.unwrap();
+    sqlx::query("UPDATE audit SET what = 'viewed nobody' WHERE sequence = 7").execute(&raw).await.unwrap();
+    assert_eq!(store.audit_fault().await.unwrap().unwrap().sequence, 7);
+}
+
+pub(crate) async fn what_is_appended_is_never_changed(place: Place) {
+    let store = place.open().await;
+    let scope = freeze(&store, "one", &everybody(1)).await;
+    store.plan_notices(scope, NOW).await.unwrap();
+    store.put_fact(&fact("x", 1, FactKind::Computed), NOW).await.unwrap();
+    store.audit("sato", "signed in", NOW).await.unwrap();
+    let raw = place.raw().await;
+    let columns = [
+        ("scope_version", "digest"),
+        ("basis", "reason"),
+        ("person", "language"),
+        ("person_record", "source"),
+        ("exposed_record", "verdict"),
+        ("fact", "value"),
+        ("notice_event", "state"),
+        ("audit", "who"),
+    ];
+    for (table, column) in columns {
+        for sql in [format!("UPDATE {table} SET {column} = 'x'"), format!("DELETE FROM {table}")] {
+            let refused = sqlx::query(sqlx::AssertSqlSafe(sql.clone())).execute(&raw).await;
+            assert!(refused.is_err_and(|error| error.to_string().contains("never changed")), "{sql}");
+        }
+    }
+}
