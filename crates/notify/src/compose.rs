@@ -231,7 +231,7 @@ impl Composer {
         // A name on a card is a name: whoever has it must not read that their name was not taken.
         let named = told.contains(&FieldMeaning::CardHolder);
         let is_name = |field| matches!(field, FieldMeaning::PersonName | FieldMeaning::PersonNameKana);
-        view.excluded = held.filter(|field| !told.contains(field) && !(named && is_name(*field))).collect();
+        view.excluded = held.filter(|field| !(told.contains(field) || named && is_name(*field))).collect();
         use FieldMeaning as Is;
         view.flags = view
             .flags

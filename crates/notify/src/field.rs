@@ -72,7 +72,7 @@ closed! {
         RecordBrand = "brand" in Record,
         RecordUsedOn = "used_on" in Record,
         RecordTaken = "taken" in Record,
-        LineField = "field" in Line,
+        LineMeaning = "field" in Line,
         LineVerdict = "verdict" in Line,
         PageName = "name" in Page,
         PageLink = "link" in Page,

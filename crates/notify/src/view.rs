@@ -143,7 +143,7 @@ impl<'v> View<'v> {
             Field::MoreRecords => &self.more_records,
             Field::Remedy => self.remedy,
             Field::RemedyUntil => self.remedy_until,
-            Field::LineField => at.line.map_or("", |(field, _)| field.label(self.language)),
+            Field::LineMeaning => at.line.map_or("", |(field, _)| field.label(self.language)),
             Field::LineVerdict => at.line.map_or("", |(_, verdict)| verdict.label(self.language)),
             Field::PageName => at.page.map_or("", |page| page.name.open()),
             Field::PageLink => at.page.map_or("", |page| &page.link),

@@ -275,7 +275,7 @@ async fn a_run_that_is_killed_misses_nobody_and_tells_nobody_twice() {
     let options = RunOptions { letters_in_hand_max: 16, ..quick(2) };
     let mut killed = outbox.clone();
     let (told, mut tells) = tokio::sync::mpsc::unbounded_channel();
-    let mut progress = move |at: Progress| drop(told.send(at.accepted));
+    let mut progress = move |at: Progress| assert!(told.send(at.accepted).is_ok());
     tokio::select! {
         _ = run(&mut killed, &sender, options, |serial| letter(*serial), &mut progress) => {}
         () = async { while tells.recv().await.is_some_and(|accepted| accepted < 100) {} } => {}
