@@ -122,10 +122,15 @@ impl Endpoints {
             CONTEXTS.map(|(open, close)| format!("SELECT NULL FROM (SELECT NULL AS x) AS own WHERE x={open}{value}{close}"));
         let read = texts.iter().find_map(|text| {
             let template = template(text, self.dialect).ok()?;
-            crate::plan::parses(&template.sql, self.dialect).then_some(template)
+            (leaves_the_value(&template.sql) && crate::plan::parses(&template.sql, self.dialect)).then_some(template)
         });
         Some(Injection { endpoint, template: read.ok_or("no context makes it a statement"), text: value.to_owned() })
     }
+}
+
+/// Whether more than a value came of it: a wrong guess of the quotes makes the whole injection a string.
+fn leaves_the_value(sql: &str) -> bool {
+    sql.split("own WHERE x =").nth(1).is_some_and(|after| after.trim_matches([' ', '(', ')']) != "?1")
 }
 
 /// Puts the value in; other parameters of the endpoint become an ordinary word.

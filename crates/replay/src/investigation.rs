@@ -395,7 +395,7 @@ fn verdict(statement: &Answered, predicted: Option<u64>, without: Option<u64>) -
     match (statement.status, predicted) {
         (status, _) if refused(status, statement.bytes) => match status {
             401 | 403 | 406 | 429 => (Excluded, "the server refused the request"),
-            300..400 => (Excluded, "the server sent the client elsewhere instead of showing rows"),
+            300..=399 => (Excluded, "the server sent the client elsewhere instead of showing rows"),
             _ => (Excluded, "the request failed: the server sent an error instead of the page"),
         },
         (200, Some(bytes)) if bytes == statement.bytes => (Proved, "the page had exactly the size that these values give it"),

@@ -124,12 +124,18 @@ pub(crate) fn parses(sql: &str, dialect: Dialect) -> bool {
 }
 
 fn query(sql: &str, dialect: Dialect) -> Outcome<Box<Query>> {
-    let mut parser = Parser::new(dialect.parser()).try_with_sql(sql).map_err(|error| error.to_string())?;
-    let query = parser.parse_query().map_err(|error| error.to_string())?;
+    let mut parser = Parser::new(dialect.parser()).try_with_sql(sql).map_err(|error| reason(&error))?;
+    let query = parser.parse_query().map_err(|error| reason(&error))?;
     match parser.peek_token().token {
         Token::EOF => Ok(query),
         _ => Err("more than one statement, or text after its end".into()),
     }
+}
+
+/// sqlparser's words without the place, so that statements that fail alike stay together.
+fn reason(error: &sqlparser::parser::ParserError) -> String {
+    let text = error.to_string();
+    text.split(" at Line").next().unwrap_or_default().to_owned()
 }
 
 /// Compiles a shape; the error says what could not be followed.

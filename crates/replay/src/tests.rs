@@ -1,1 +1,230 @@
-//! Behaviour of replay on small cases: log lines and rows in, exposures out.
+//! Behaviour of replay on small cases: log lines and rows in, what was exposed out.
+
+use std::fmt::Write as _;
+
+use kintsugi_case::{BasisSummary, EndpointSpec, EvidenceId, EvidenceLine, Exposure, FieldMeaning, ParameterPlace, Shows};
+use kintsugi_find::{Column, Table};
+
+use crate::catalog::Catalog;
+use crate::data::{Data, Secrets};
+use crate::dialect::Dialect;
+use crate::error::Result;
+use crate::investigation::{Investigation, Seen, Sink};
+
+/// Five people: (id, name, code). Their names differ in length, so that sizes tell them apart.
+const PEOPLE: [(i64, &str, &str); 5] =
+    [(11, "Ann", "123"), (12, "Bertil", "4567"), (13, "佐藤", "890"), (14, "D", "111"), (19, "Ernestine", "222")];
+/// A page without its rows, and what each row adds around its text.
+const PAGE: u64 = 500;
+const FRAME: u64 = 40;
+
+/// The security codes, which find.db does not hold.
+struct Codes;
+
+impl Secrets for Codes {
+    fn read(&self, _: &Table, columns: &[usize], each: &mut dyn FnMut(u64, &[Option<&str>])) -> Result<()> {
+        assert_eq!(columns, [2], "only what find.db does not hold is read");
+        PEOPLE.iter().zip(1..).for_each(|((_, _, code), row)| each(row, &[Some(*code)]));
+        Ok(())
+    }
+}
+
+#[derive(Default)]
+struct Written {
+    exposures: Vec<Exposure>,
+    bases: Vec<BasisSummary>,
+}
+
+impl Sink for Written {
+    fn exposure(&mut self, exposure: &Exposure) -> Result<()> {
+        self.exposures.push(exposure.clone());
+        Ok(())
+    }
+
+    fn basis(&mut self, basis: &BasisSummary) -> Result<()> {
+        self.bases.push(basis.clone());
+        Ok(())
+    }
+}
+
+fn table(id: u32, name: &str, columns: &[(&str, Option<FieldMeaning>)]) -> Table {
+    Table {
+        id,
+        source: "shop".into(),
+        name: name.into(),
+        columns: columns.iter().map(|&(name, meaning)| Column { name: name.into(), meaning }).collect(),
+        key: vec![0],
+        rows: 5,
+        duplicates: 0,
+        misshapen: 0,
+        person: None,
+        references: Vec::new(),
+    }
+}
+
+fn investigation(shows: Shows) -> Investigation<'static> {
+    let people =
+        table(1, "people", &[("id", None), ("name", Some(FieldMeaning::PersonName)), ("code", Some(FieldMeaning::CardCode))]);
+    let items = table(2, "items", &[("id", None), ("title", None)]);
+    let data = Data::in_memory().expect("memory");
+    let rows: Vec<String> = PEOPLE.iter().map(|(id, name, _)| format!("({id}, '{name}', 'present')")).collect();
+    let sql = format!(
+        "CREATE TABLE \"shop.people\" (id, name, code); INSERT INTO \"shop.people\" VALUES {};
+         CREATE TABLE \"shop.items\" (id, title); INSERT INTO \"shop.items\" VALUES (5, 'router')",
+        rows.join(", ")
+    );
+    data.connection().execute_batch(&sql).expect("rows");
+    let endpoint = EndpointSpec {
+        method: "GET".into(),
+        path: "/item".into(),
+        parameter: "id".into(),
+        place: ParameterPlace::Query,
+        sql: "SELECT id, title FROM items WHERE id={p} ORDER BY id".into(),
+        shows,
+        errors: false,
+    };
+    Investigation::new(&[endpoint], Dialect::MySql, Catalog::new(&[people, items], "shop"), data, &Codes)
+}
+
+/// Replays lines of (target, status, bytes) on the five people; each exposure is `id columns verdict`, one a line.
+fn check(shows: Shows, lines: &[(&str, u16, u64)], expected: &str) -> Vec<BasisSummary> {
+    let mut investigation = investigation(shows);
+    for (&(target, status, bytes), line) in lines.iter().zip(1..) {
+        let line = EvidenceLine { evidence: EvidenceId(1), line };
+        let seen = Seen { line, at_ms: 0, method: "GET", target: target.as_bytes(), status, bytes };
+        investigation.take(seen).expect("the line is taken");
+    }
+    let mut written = Written::default();
+    investigation.conclude(1, &mut written, &mut |_| ()).expect("conclusions");
+    let mut found = String::new();
+    for exposure in &written.exposures {
+        assert_eq!(exposure.table, 1, "what the page shows to everybody is no exposure");
+        let names = ["id", "name", "code"];
+        let columns: Vec<&str> = exposure.columns.iter().map(|at| names[at]).collect();
+        let id = usize::try_from(exposure.row).map(|row| PEOPLE[row - 1].0).expect("a row");
+        let _ = writeln!(found, "{id} {} {}", columns.join(","), exposure.verdict.name());
+    }
+    assert_eq!(found.trim_end(), expected.trim_end());
+    written.bases
+}
+
+/// A union of constants, as tools try it, whose text has this length.
+fn probe(text: &str) -> (String, u16, u64) {
+    let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+    (format!("/item?id=-1+UNION+ALL+SELECT+NULL,0x{hex}--+-"), 200, PAGE + FRAME + text.len() as u64)
+}
+
+/// The person at this place, in the newer form of a well-known tool: name and code between marks.
+fn at(place: usize) -> String {
+    format!(
+        "/item?id=-7+UNION+ALL+SELECT+NULL,(SELECT+CONCAT(0x71,IFNULL(CAST(name+AS+CHAR+CHARACTER+SET+utf8mb4),0x20),0x71,code)+FROM+shop.people+ORDER+BY+id+LIMIT+{place},1)--+-"
+    )
+}
+
+fn size(place: usize) -> u64 {
+    let (_, name, code) = PEOPLE[place];
+    PAGE + FRAME + (name.len() + code.len()) as u64 + 2
+}
+
+#[test]
+fn a_row_is_proved_where_its_page_has_the_size_of_its_values() {
+    let lines: Vec<_> = (0..4).map(|place| (at(place), size(place))).collect();
+    let lines: Vec<_> = lines.iter().map(|(target, bytes)| (target.as_str(), 200, *bytes)).collect();
+    let bases =
+        check(Shows::FirstRow, &lines, "11 name,code proved\n12 name,code proved\n13 name,code proved\n14 name,code proved");
+    assert_eq!((bases.len(), bases[0].statements, bases[0].agreeing), (1, 4, 4));
+    assert!(bases[0].shape.ends_with("FROM shop.people ORDER BY id LIMIT ?, ?)"), "{}", bases[0].shape);
+}
+
+#[test]
+fn what_failed_was_refused_or_came_back_empty_is_excluded() {
+    let (one, two, three, four, five) = (at(0), at(1), at(2), at(3), at(4));
+    let lines = [
+        (one.as_str(), 200, size(0)),
+        (two.as_str(), 200, size(1)),
+        (three.as_str(), 500, 300),
+        (four.as_str(), 403, 1000),
+        (five.as_str(), 302, 0),
+        (five.as_str(), 200, size(4) + 7),
+    ];
+    check(
+        Shows::FirstRow,
+        &lines,
+        "11 name,code proved\n12 name,code proved\n13 name,code excluded\n14 name,code excluded\n19 name,code excluded\n19 name,code possible",
+    );
+}
+
+#[test]
+fn pages_that_are_always_the_same_prove_nothing() {
+    let (one, two) = (at(0), at(1));
+    check(Shows::FirstRow, &[(&one, 200, 700), (&two, 200, 700)], "11 name,code possible\n12 name,code possible");
+}
+
+#[test]
+fn a_single_statement_for_all_rows_is_proved_by_the_probes_before_it() {
+    let (short, long) = (probe("abc"), probe("abcdefgh"));
+    let array = "/item?id=-1+UNION+ALL+SELECT+NULL,JSON_ARRAYAGG(CONCAT_WS(0x2c,id,name))+FROM+shop.people--+-";
+    let text = "[\"11,Ann\",\"12,Bertil\",\"13,佐藤\",\"14,D\",\"19,Ernestine\"]".len() as u64;
+    let lines = [(short.0.as_str(), short.1, short.2), (&long.0, long.1, long.2), (array, 200, PAGE + FRAME + text)];
+    let all: Vec<String> = PEOPLE.iter().map(|(id, ..)| format!("{id} id,name proved")).collect();
+    check(Shows::Rows, &lines, &all.join("\n"));
+}
+
+#[test]
+fn rows_of_the_union_itself_are_counted_with_their_frames() {
+    let (short, long) = (probe("abc"), probe("abcdefgh"));
+    let pair = |text: &str| format!("/item?id=-1+UNION+ALL+SELECT+NULL,'{text}'+UNION+ALL+SELECT+NULL,'x'--+-");
+    let (two, three) = (pair("a"), pair("abc"));
+    let plain = "/item?id=-1+UNION+ALL+SELECT+id,name+FROM+people--+-";
+    let text: usize = PEOPLE.iter().map(|(id, name, _)| id.to_string().len() + name.len()).sum();
+    let lines = [
+        (short.0.as_str(), 200, short.2),
+        (&long.0, 200, long.2),
+        (&two, 200, PAGE + 2 * FRAME + 2),
+        (&three, 200, PAGE + 2 * FRAME + 4),
+        (plain, 200, PAGE + 5 * FRAME + text as u64),
+    ];
+    let all: Vec<String> = PEOPLE.iter().map(|(id, ..)| format!("{id} id,name proved")).collect();
+    check(Shows::Rows, &lines, &all.join("\n"));
+}
+
+#[test]
+fn the_older_form_with_limit_on_the_union_is_followed() {
+    let old = |place: usize| format!("/item?id=-3+UNION+ALL+SELECT+NULL,CONCAT(0x71,name)+FROM+people+LIMIT+{place},1%23");
+    let size = |place: usize| PAGE + FRAME + 1 + PEOPLE[place].1.len() as u64;
+    let (one, two) = (old(0), old(1));
+    check(Shows::Rows, &[(&one, 200, size(0)), (&two, 200, size(1))], "11 name proved\n12 name proved");
+}
+
+#[test]
+fn counts_and_the_servers_own_tables_expose_no_cell() {
+    let lines = [
+        ("/item?id=-1+UNION+ALL+SELECT+NULL,(SELECT+COUNT(*)+FROM+people)--+-", 200, 541),
+        ("/item?id=-1+UNION+ALL+SELECT+NULL,CONCAT(0x71,COUNT(name))+FROM+people--+-", 200, 542),
+        ("/item?id=-1+UNION+ALL+SELECT+NULL,table_name+FROM+information_schema.tables--+-", 200, 2000),
+        ("/item?id=5+ORDER+BY+9--+-", 500, 100),
+        ("/item?id=5+AND+1=1", 200, 546),
+    ];
+    check(Shows::Rows, &lines, "");
+}
+
+#[test]
+fn a_part_of_a_value_is_possible_only() {
+    let part = |place: usize| format!("/item?id=-1+UNION+SELECT+1,(SELECT+MID(name,1,2)+FROM+people+LIMIT+{place},1)");
+    let (one, four) = (part(0), part(3));
+    check(Shows::Rows, &[(&one, 200, PAGE + 3), (&four, 200, PAGE + 2)], "11 name possible\n14 name possible");
+}
+
+#[test]
+fn what_cannot_be_followed_is_possible_for_what_it_names() {
+    let lines = [("/item?id=5+AND+ORD(MID((SELECT+name+FROM+people+LIMIT+0,1),1,1))>64", 200, 546)];
+    let bases =
+        check(Shows::Rows, &lines, "11 name possible\n12 name possible\n13 name possible\n14 name possible\n19 name possible");
+    assert!(bases[0].reason.starts_with("the statement could not be replayed: "), "{}", bases[0].reason);
+}
+
+#[test]
+fn a_page_that_shows_its_own_first_row_hides_the_others() {
+    let hidden = at(0).replace("-7", "5");
+    check(Shows::FirstRow, &[(&hidden, 200, 546)], "");
+}

@@ -2,6 +2,7 @@
 //! truth says, cell by cell.
 
 mod folder;
+mod window;
 
 use std::collections::BTreeMap;
 use std::path::Path;
