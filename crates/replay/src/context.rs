@@ -96,7 +96,7 @@ impl Endpoints {
         let endpoint = &self.all[at];
         if endpoint.bound {
             let text = value.to_owned();
-            return speaks_sql(value).then(|| Injection {
+            return speaks_sql(value).then_some(Injection {
                 endpoint: at,
                 template: Err("the parameter is bound, not pasted"),
                 text,

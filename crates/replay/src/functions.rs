@@ -31,7 +31,7 @@ const FUNCTIONS: [(&str, i32, Body); 16] = [
 pub(crate) fn register(connection: &Connection) -> Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     for (name, arguments, body) in FUNCTIONS {
-        connection.create_scalar_function(name, arguments, flags, move |context| body(context))?;
+        connection.create_scalar_function(name, arguments, flags, body)?;
     }
     Ok(())
 }
