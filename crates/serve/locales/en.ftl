@@ -39,11 +39,11 @@ checked-nothing-sender = Check that your mailbox takes mail from { $domain }.
 checked-again = Try another address
 
 genuine-mark = ○ Genuine
-genuine-title = { $number } is a number of ours.
+genuine-title = is a number of ours.
 genuine-text = { $controller } sent this notice on { $day }.
 genuine-look = Also check that its link begins with { $portal }. A false mail may copy a genuine number.
 foreign-mark = × Not ours
-foreign-title = We sent no notice with the number { $number }.
+foreign-title = is not the number of a notice that we sent.
 foreign-text = A mail or letter with this number does not come from { $controller }.
 foreign-do = Do not open its links or call its numbers. Please tell our desk, below.
 typo-mark = △ Probably mistyped
