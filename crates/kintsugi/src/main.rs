@@ -3,11 +3,14 @@
 
 mod cli;
 mod command;
+mod facts;
 mod finish;
 mod folder;
 mod mistakes;
+mod outbox;
 mod pipeline;
 mod progress;
+mod worker;
 
 use std::process::ExitCode;
 

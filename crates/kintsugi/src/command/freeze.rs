@@ -1,0 +1,94 @@
+//! `kintsugi freeze`: what FIND concluded becomes a scope version: numbered, signed, and the only thing anybody is told from.
+
+use anyhow::{Context, Result, anyhow, bail};
+use kintsugi_case::ScopeVersion;
+use kintsugi_find::{FindDb, PersonRow};
+use kintsugi_store::{Freeze, FreezeDraft, RecordRef, Store};
+use serde_json::json;
+use tokio::sync::mpsc;
+
+use super::{Outcome, block_on, now_ms};
+use crate::facts::{self, Tally};
+use crate::finish::Finish;
+use crate::folder::Folder;
+use crate::progress::{Stage, count};
+
+/// Persons on their way from find.db to the live store at any moment.
+const PERSONS_IN_FLIGHT_MAX: usize = 2_000;
+
+/// Freezes the scope; the same scope again changes nothing.
+pub(crate) fn freeze(folder: &Folder) -> Result<Outcome> {
+    let db = folder.find()?;
+    let counts = db.counts()?;
+    if counts.persons == 0 {
+        bail!("no persons were resolved yet: run `kintsugi scope` and `kintsugi resolve` first");
+    }
+    let stage = Stage::begin("freeze");
+    stage.says("signing");
+    let draft = draft(folder, &db)?;
+    block_on(async {
+        let store = folder.store().await?;
+        store.put_entered_facts(&folder.case.facts, now_ms()).await?;
+        let version = match store.begin_freeze(draft).await? {
+            Some(freeze) => write(folder, db, freeze, counts.persons, &stage).await?,
+            None => newest(&store).await?,
+        };
+        store.close().await;
+        stage.end(&format!("scope version {}, {} persons affected", version.number, count(counts.persons_affected())));
+        let data = json!({
+            "version": version.number, "digest": version.digest, "signature": version.signature,
+            "persons": counts.persons, "persons_affected": counts.persons_affected(),
+        });
+        Ok(Outcome::new(Finish::Done, "", data))
+    })
+}
+
+fn draft(folder: &Folder, db: &FindDb) -> Result<FreezeDraft> {
+    let keys = folder.keys()?;
+    let digest = db.digest()?;
+    Ok(FreezeDraft {
+        signature: keys.sign(digest.as_bytes()),
+        public_key: keys.public_key(),
+        digest,
+        frozen_at_ms: now_ms(),
+        year: folder.case.case.year(),
+    })
+}
+
+async fn newest(store: &Store) -> Result<ScopeVersion> {
+    store.newest_scope().await?.context("a scope version is there and cannot be read")
+}
+
+/// Everything in one transaction: bases, persons with what of theirs was exposed, facts.
+async fn write(folder: &Folder, db: FindDb, mut freeze: Freeze, persons: u64, stage: &Stage) -> Result<ScopeVersion> {
+    let counts = db.counts()?;
+    freeze.bases(&db.bases()?).await?;
+    let (sender, mut receiver) = mpsc::channel(PERSONS_IN_FLIGHT_MAX);
+    let reader = tokio::task::spawn_blocking(move || read_persons(&db, &sender));
+    let mut tally = Tally::default();
+    let mut done = 0;
+    while let Some(person) = receiver.recv().await {
+        let records: Vec<_> = person.records.iter().map(record).collect();
+        freeze.person(person.id, &person.profile, &records, &person.exposed).await?;
+        tally.count(&person);
+        done += 1;
+        stage.at(done, persons, "persons");
+    }
+    reader.await.map_err(|error| anyhow!(error))??;
+    freeze.facts(&facts::of_scope(folder, &counts, &tally, freeze.version())).await?;
+    Ok(freeze.commit().await?)
+}
+
+/// Reads persons in their order; stops when nobody listens any more.
+fn read_persons(db: &FindDb, sender: &mpsc::Sender<PersonRow>) -> Result<()> {
+    db.persons(|person| sender.blocking_send(person).map_err(|_| anyhow!("the live store took no more persons")))
+}
+
+fn record(found: &kintsugi_find::RecordRef) -> RecordRef {
+    RecordRef {
+        source: found.source.clone(),
+        table: found.table.clone(),
+        key: found.key.clone(),
+        linked_by: found.linked_by.clone(),
+    }
+}

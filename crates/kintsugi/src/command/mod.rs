@@ -1,0 +1,94 @@
+//! One file for each command. `run` is the only match.
+
+mod api_key;
+mod check;
+mod collect;
+mod drill;
+mod export;
+mod freeze;
+mod init;
+mod mailbox;
+mod notify;
+mod remedy;
+mod resolve;
+mod scope;
+mod serve;
+mod staff;
+mod why;
+
+pub(crate) use collect::collect;
+pub(crate) use freeze::freeze;
+pub(crate) use notify::{answer_parts, notify};
+pub(crate) use remedy::remedy;
+pub(crate) use resolve::resolve;
+pub(crate) use scope::scope;
+
+use anyhow::Result;
+use jiff::Timestamp;
+
+use crate::cli::{Cli, Command};
+use crate::finish::Finish;
+use crate::folder::Folder;
+use crate::pipeline;
+use crate::progress;
+
+/// Runs what was typed.
+pub(crate) fn run(cli: Cli) -> Result<Finish> {
+    let open = |case: crate::cli::Case| Folder::open(&case.folder);
+    let (name, outcome) = match cli.command {
+        Command::Init(case) => ("init", init::init(&case.folder)?),
+        Command::Check(case) => ("check", check::check(&open(case)?)?),
+        Command::Collect(case) => ("collect", collect(&open(case)?)?),
+        Command::Scope(case) => ("scope", scope(&open(case)?)?),
+        Command::Resolve(case) => ("resolve", resolve(&open(case)?)?),
+        Command::Freeze(case) => ("freeze", freeze(&open(case)?)?),
+        Command::Notify(args) => ("notify", notify(&open(args.case)?, args.smtp.as_deref())?),
+        Command::Remedy(case) => ("remedy", remedy(&open(case)?)?),
+        Command::Run(args) => ("run", pipeline::run(&open(args.case)?, args.smtp.as_deref())?),
+        Command::Serve(args) => return serve::serve(&open(args.case.clone())?, &args),
+        Command::Why(args) => ("why", why::why(&open(args.case)?, &args.what)?),
+        Command::Export(args) => return export::export(&open(args.case)?, args.what, args.format),
+        Command::Staff(args) => ("staff", staff::staff(&open(args.case)?, &args.name)?),
+        Command::ApiKey(args) => ("api-key", api_key::api_key(&open(args.case)?, &args.name)?),
+        Command::Mailbox(args) => return mailbox::mailbox(&args),
+        Command::Drill(args) => ("drill", drill::drill(&args)?),
+    };
+    outcome.show(name, cli.json);
+    Ok(outcome.finish)
+}
+
+/// What a command has to say when it is done.
+pub(crate) struct Outcome {
+    /// How it ended.
+    pub(crate) finish: Finish,
+    /// For people, on standard output.
+    pub(crate) text: String,
+    /// For programs, with `--json`.
+    pub(crate) data: serde_json::Value,
+}
+
+impl Outcome {
+    /// An outcome with figures.
+    pub(crate) fn new(finish: Finish, text: impl Into<String>, data: serde_json::Value) -> Self {
+        Self { finish, text: text.into(), data }
+    }
+
+    fn show(&self, name: &str, json: bool) {
+        if json {
+            let finish = format!("{:?}", self.finish);
+            progress::result(&serde_json::json!({ "command": name, "finish": finish, "result": self.data }).to_string());
+        } else if !self.text.is_empty() {
+            progress::result(&self.text);
+        }
+    }
+}
+
+/// The time now, in milliseconds since 1970 UTC: the binary is the edge where the clock is read.
+pub(crate) fn now_ms() -> i64 {
+    Timestamp::now().as_millisecond()
+}
+
+/// Runs the asynchronous part of a command.
+pub(crate) fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+}

@@ -1,0 +1,162 @@
+//! `kintsugi notify`: one notice per person, written down before it is sent and accounted for after.
+
+use std::sync::atomic::Ordering;
+
+use anyhow::{Context, Result, bail};
+use kintsugi_case::{Conservation, MailSpec, ScopeVersion};
+use kintsugi_notify::{Composer, Coverage, Credentials, NoticeContent, RunOptions, Sender, Templates, TemplatesError, Timeouts};
+use kintsugi_store::{Leased, Store};
+use serde_json::json;
+
+use super::{Outcome, block_on, now_ms};
+use crate::finish::Finish;
+use crate::folder::Folder;
+use crate::outbox::StoreOutbox;
+use crate::progress::{Stage, count};
+use crate::worker::Answers;
+use crate::{facts, progress};
+
+/// Sends what is not yet accepted.
+pub(crate) fn notify(folder: &Folder, smtp: Option<&str>) -> Result<Outcome> {
+    let spec = mail_spec(folder, smtp)?;
+    let templates = templates(folder)?;
+    block_on(async {
+        let store = folder.store().await?;
+        let Some(scope) = store.newest_scope().await? else {
+            bail!("nothing is frozen yet: run `kintsugi freeze` first");
+        };
+        let stage = Stage::begin("notify");
+        store.reap_all_leases(now_ms()).await?;
+        store.release_ended_holds(now_ms()).await?;
+        store.plan_notices(scope.number, now_ms()).await?;
+        let stopped = send(folder, &store, &scope, &spec, templates, &stage).await?;
+        let line = store.conservation(scope.number).await?;
+        for fact in facts::of_conservation(folder, &line, &scope) {
+            store.put_fact(&fact, now_ms()).await?;
+        }
+        stage.end(&format!("{} of {} persons told by mail", count(line.accepted), count(line.persons)));
+        store.close().await;
+        Ok(outcome(&line, stopped.as_deref()))
+    })
+}
+
+/// The case's mail settings, with another server where one was named.
+fn mail_spec(folder: &Folder, smtp: Option<&str>) -> Result<MailSpec> {
+    let Some(mut spec) = folder.case.mail.clone() else {
+        bail!("the case file has no [mail] section: it says from whom notices come and by which server they go");
+    };
+    if let Some(url) = smtp {
+        spec.smtp = vec![url.to_owned()];
+    }
+    Ok(spec)
+}
+
+/// The case's templates; each mistake in them is shown before anything is sent.
+pub(crate) fn templates(folder: &Folder) -> Result<Templates> {
+    match Templates::load(&folder.root.join("templates")) {
+        Ok(templates) => Ok(templates),
+        Err(TemplatesError::Mistakes(mistakes)) => {
+            let shown = mistakes.iter().map(|m| format!("{}:{}: {} ({})", m.file, m.line, m.message, m.help));
+            bail!("{}", shown.collect::<Vec<_>>().join("\n"))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The user and the password of the mail server.
+fn sender(spec: &MailSpec) -> Result<Sender> {
+    let credentials = Credentials::from_env(|name| std::env::var(name).ok())?;
+    Ok(Sender::new(spec, credentials, Timeouts::default())?)
+}
+
+/// What writes the mails of a scope version.
+async fn composer(folder: &Folder, store: &Store, scope: &ScopeVersion, templates: Templates) -> Result<Composer> {
+    let bases = store.bases(scope.number).await?;
+    let coverage =
+        folder.coverage()?.map(|c| Coverage { first_at_ms: c.first_at_ms, last_at_ms: c.last_at_ms, complete: c.complete });
+    Ok(Composer::new(&folder.case, templates, scope, &bases, coverage)?)
+}
+
+/// What answers "am I affected?"; none before a scope is frozen, or without mail settings.
+pub(crate) async fn answer_parts(folder: &Folder, store: &Store, smtp: Option<&str>) -> Result<Option<Answers>> {
+    let (Some(_), Some(scope)) = (&folder.case.mail, store.newest_scope().await?) else { return Ok(None) };
+    let spec = mail_spec(folder, smtp)?;
+    let composer = composer(folder, store, &scope, templates(folder)?).await?;
+    Ok(Some(Answers { composer, sender: sender(&spec)?, portal: spec.portal }))
+}
+
+/// Sends; gives the reason where it stopped before the outbox was empty.
+async fn send(
+    folder: &Folder,
+    store: &Store,
+    scope: &ScopeVersion,
+    spec: &MailSpec,
+    templates: Templates,
+    stage: &Stage,
+) -> Result<Option<String>> {
+    let composer = composer(folder, store, scope, templates).await?;
+    let portal = spec.portal.clone();
+    let compose = move |letter: &Leased| {
+        let link = format!("{portal}/n/{}", letter.link_code);
+        let content = NoticeContent { number: letter.number, person: &letter.profile, exposed: &letter.exposed, link: &link };
+        composer.notice(&content, now_ms())
+    };
+    let waiting = store.conservation(scope.number).await?.waiting;
+    let mut outbox = StoreOutbox { store: store.clone(), scope: scope.number, worker: format!("notify-{}", std::process::id()) };
+    let options = RunOptions::new(spec.connections);
+    let stop = options.stop.clone();
+    let stopper = tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            progress::line("  stopping: what is in hand is finished first");
+            stop.store(true, Ordering::Relaxed);
+        }
+    });
+    let mut shown = |at: kintsugi_notify::Progress| stage.at(at.accepted + at.refused + at.unknown, waiting, "mails");
+    let report = kintsugi_notify::run(&mut outbox, &sender(spec)?, options, compose, &mut shown)
+        .await
+        .context("the notices could not all be accounted for");
+    stopper.abort();
+    Ok(report?.stopped)
+}
+
+fn outcome(line: &Conservation, stopped: Option<&str>) -> Outcome {
+    let mut text = conservation_text(line);
+    if let Some(why) = stopped {
+        text.push_str(&format!("\n  Sending stopped: {why}. Run `kintsugi notify` again when that is mended."));
+    }
+    let data = json!({
+        "persons": line.persons, "accepted": line.accepted, "refused": line.refused, "unknown": line.unknown,
+        "held": line.held, "no_address": line.no_address, "waiting": line.waiting, "holds": line.holds(),
+        "stopped": stopped,
+    });
+    let gaps = !line.is_complete() || stopped.is_some();
+    if !line.holds() {
+        progress::line("error: the conservation line does not hold: this is a defect, please report it");
+    }
+    Outcome::new(Finish::with_gaps(gaps), text, data)
+}
+
+/// The conservation line as people read it.
+fn conservation_text(line: &Conservation) -> String {
+    let parts = [
+        (line.accepted, "accepted by mail"),
+        (line.refused, "refused"),
+        (line.unknown, "unknown"),
+        (line.held, "held"),
+        (line.no_address, "without a mail address"),
+        (line.waiting, "waiting"),
+    ];
+    let parts = parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{} {what}", count(*n)));
+    format!("  {} persons = {}", count(line.persons), parts.collect::<Vec<_>>().join(" + "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Conservation, conservation_text};
+
+    #[test]
+    fn the_conservation_line_reads_as_a_sum() {
+        let line = Conservation { persons: 98_377, accepted: 98_000, no_address: 377, ..Conservation::default() };
+        assert_eq!(conservation_text(&line), "  98,377 persons = 98,000 accepted by mail + 377 without a mail address");
+    }
+}

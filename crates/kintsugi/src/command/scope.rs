@@ -1,0 +1,76 @@
+//! `kintsugi scope`: the rules of the case file to exposures, cell by cell.
+
+use anyhow::Result;
+use kintsugi_evidence::{EvidenceKind, LogReport};
+use kintsugi_scope::Scoped;
+use serde_json::json;
+
+use super::Outcome;
+use crate::finish::Finish;
+use crate::folder::Folder;
+use crate::progress::{Stage, count};
+
+/// Applies every rule; an earlier run is replaced.
+pub(crate) fn scope(folder: &Folder) -> Result<Outcome> {
+    let mut db = folder.find()?;
+    let keys = folder.keys()?;
+    let evidence = kintsugi_evidence::custody(&folder.root, &keys)?;
+    let whole: u64 = evidence.iter().filter(|entry| entry.kind == EvidenceKind::Log).map(|entry| entry.bytes).sum();
+    let stage = Stage::begin("scope");
+    stage.says(format!("reading {} MiB of logs", count(whole >> 20)));
+    let scoped = kintsugi_scope::run(&folder.root, &folder.case, &keys, &mut db, &evidence, &mut |at| {
+        let doing = if at.path.is_empty() { "replaying" } else { at.path };
+        let [lines, statements, judged] = [at.lines, at.statements, at.judged].map(count);
+        stage.says(format!("{doing}: {lines} lines, {statements} statements, {judged} judged"));
+    })?;
+    stage.end(&figure(&scoped));
+    let notes = notes(&scoped);
+    let data = json!({
+        "exposures": scoped.exposures, "bases": scoped.bases, "notes": notes,
+        "statements": scoped.replayed.as_ref().map(|replayed| replayed.statements),
+        "agreeing": scoped.replayed.as_ref().map(|replayed| replayed.agreeing),
+        "lines": lines(&scoped),
+    });
+    let text = notes.iter().map(|note| format!("  note: {note}")).collect::<Vec<_>>().join("\n");
+    Ok(Outcome::new(Finish::with_gaps(!notes.is_empty()), text, data))
+}
+
+fn lines(scoped: &Scoped) -> u64 {
+    scoped.replayed.iter().flat_map(|replayed| &replayed.logs).map(|log| log.lines).sum()
+}
+
+fn figure(scoped: &Scoped) -> String {
+    let windows = scoped.windows.iter().map(|rows| format!("; window of {} uses", count(*rows))).collect::<String>();
+    match &scoped.replayed {
+        Some(replayed) => format!(
+            "{} of {} statements agree with the log, among {} lines{windows}",
+            count(replayed.agreeing),
+            count(replayed.statements),
+            count(lines(scoped)),
+        ),
+        None => format!("{} exposures{windows}", count(scoped.exposures)),
+    }
+}
+
+/// What was not read or not understood, each with its file and line.
+fn notes(scoped: &Scoped) -> Vec<String> {
+    let Some(replayed) = &scoped.replayed else { return Vec::new() };
+    let mut notes: Vec<String> = replayed.logs.iter().flat_map(log_notes).collect();
+    if replayed.not_replayed > 0 {
+        let number = count(replayed.not_replayed);
+        notes.push(format!("{number} statements could not be replayed: what they could name is `possible`"));
+    }
+    notes
+}
+
+fn log_notes(log: &LogReport) -> Vec<String> {
+    let path = &log.path;
+    let mut notes = Vec::new();
+    notes.extend(log.not_read.iter().map(|why| format!("{path} was not read: {why}")));
+    notes.extend(log.unread.iter().take(3).map(|unread| format!("{path}:{}: not read: {}", unread.line, unread.reason)));
+    if log.unread_count > 3 {
+        notes.push(format!("{path}: {} lines in all were not read", count(log.unread_count)));
+    }
+    notes.extend(log.truncated.iter().map(|place| format!("{path} ends early: {place}")));
+    notes
+}

@@ -1,0 +1,123 @@
+//! The worker: does what the portal wrote down. `serve` never does it itself.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use kintsugi_case::Private;
+use kintsugi_notify::{AnswerContent, Composer, Outcome, Page, Sender};
+use kintsugi_serve::{CHECK_JOB, CheckJob};
+use kintsugi_store::{Job, Store};
+use tokio::sync::watch;
+
+use crate::command::{answer_parts, now_ms};
+use crate::folder::Folder;
+
+/// How long a worker may have a job before another may take it.
+const LEASE_MS: i64 = 5 * 60 * 1000;
+
+/// How long a job waits after a mail server did not take its mail.
+const RETRY_MS: i64 = 60 * 1000;
+
+/// How often a job is tried.
+const ATTEMPTS_MAX: u32 = 10;
+
+/// How long the link in an answer works.
+const LINK_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// Between two looks at an empty queue.
+const IDLE: Duration = Duration::from_millis(300);
+
+/// Between two times of erasing links that have expired.
+const ERASE_MS: i64 = 60 * 60 * 1000;
+
+/// Answers "am I affected?" by mail.
+pub(crate) struct Worker {
+    store: Store,
+    name: String,
+    /// None before a scope is frozen, or without mail settings: jobs wait.
+    answers: Option<Answers>,
+}
+
+/// What writes and sends answers.
+pub(crate) struct Answers {
+    /// Writes them.
+    pub(crate) composer: Composer,
+    /// Sends them.
+    pub(crate) sender: Sender,
+    /// The portal's address.
+    pub(crate) portal: String,
+}
+
+impl Worker {
+    /// A worker for this case.
+    pub(crate) async fn new(folder: &Folder, store: Store, smtp: Option<&str>) -> Result<Self> {
+        let answers = answer_parts(folder, &store, smtp).await?;
+        Ok(Self { store, name: format!("serve-{}", std::process::id()), answers })
+    }
+
+    /// Works until it is told to stop. A job that fails is given back; the reason goes to the log, without what it holds.
+    pub(crate) async fn run(self, mut stopped: watch::Receiver<bool>) {
+        let mut erased_at = 0;
+        while !*stopped.borrow() {
+            if now_ms() - erased_at > ERASE_MS {
+                erased_at = now_ms();
+                if let Err(error) = self.store.erase_expired_links(erased_at).await {
+                    tracing::warn!(%error, "expired links were not erased");
+                }
+            }
+            let worked = self.step().await.unwrap_or_else(|error| {
+                tracing::warn!(%error, "a job failed");
+                false
+            });
+            if !worked {
+                tokio::select! {
+                    () = tokio::time::sleep(IDLE) => {}
+                    _ = stopped.changed() => {}
+                }
+            }
+        }
+    }
+
+    /// Takes one job and does it; `false` where there was none or it has to wait.
+    async fn step(&self) -> Result<bool> {
+        let Some(answers) = &self.answers else { return Ok(false) };
+        let now = now_ms();
+        let Some(job) = self.store.take_job(&self.name, now + LEASE_MS, now).await? else { return Ok(false) };
+        match self.answer(answers, &job).await {
+            Ok(()) => self.store.finish_job(job.id).await?,
+            Err(error) if job.attempts + 1 >= ATTEMPTS_MAX => {
+                tracing::warn!(job = job.id, %error, "given up");
+                self.store.finish_job(job.id).await?;
+            }
+            Err(error) => {
+                tracing::warn!(job = job.id, %error, "will be tried again");
+                self.store.return_job(job.id, now_ms() + RETRY_MS).await?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// One mail to the address that was typed, with a link for each person who has it (rule 6), whoever asked.
+    async fn answer(&self, answers: &Answers, job: &Job) -> Result<()> {
+        if job.kind != CHECK_JOB {
+            bail!("a job of the kind {} is not known here", job.kind);
+        }
+        let check = CheckJob::from_payload(&job.payload)?;
+        if check.mail.open().is_empty() {
+            return Ok(());
+        }
+        let mut pages = Vec::new();
+        for person in self.store.persons_with_mail(check.mail.open()).await? {
+            let code = self.store.create_link(person, now_ms() + LINK_MS).await?;
+            let name = self.store.person(person).await?.map_or_else(|| Private::new(String::new()), |view| view.profile.name);
+            pages.push(Page { name, link: format!("{}/n/{code}", answers.portal) });
+        }
+        let id = format!("answer-{}-{}", job.id, job.attempts);
+        let content = AnswerContent { id, to: &check.mail, language: check.language, pages: &pages };
+        let mail = answers.composer.answer(&content, now_ms())?;
+        match answers.sender.send(&mail).await {
+            Outcome::NotSent { why } => bail!("the mail server did not take an answer: {why}"),
+            Outcome::Accepted { .. } | Outcome::Refused { .. } | Outcome::Unknown { .. } => Ok(()),
+        }
+    }
+}
