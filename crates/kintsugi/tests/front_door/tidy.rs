@@ -25,7 +25,7 @@ const EDGES: &[(&str, &[&str])] = &[
 /// Libraries that only these crates may carry.
 const CARRIED_BY: &[(&str, &[&str])] = &[
     ("sqlx", &["store"]),
-    ("rusqlite", &["evidence", "find", "replay"]),
+    ("rusqlite", &["evidence", "find", "replay", "scope"]),
     ("sqlparser", &["replay"]),
     ("parquet", &["evidence"]),
     ("axum", &["serve", "mailbox"]),
@@ -57,7 +57,12 @@ fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
 fn dependencies(name: &str) -> BTreeSet<String> {
     let manifest = fs::read_to_string(root().join("crates").join(name).join("Cargo.toml")).unwrap();
     let section = manifest.split("\n[").find_map(|part| part.strip_prefix("dependencies]")).unwrap_or_default();
-    section.lines().filter_map(|line| line.split(['.', ' ', '=']).next()).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+    section
+        .lines()
+        .filter_map(|line| line.split(['.', ' ', '=']).next())
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 #[test]
@@ -119,9 +124,7 @@ fn no_card_number_is_written_down() {
 
 /// A Luhn-valid run of 14 to 19 digits with a card's first digit (3 to 6), no all-zero tail as in round figures.
 fn is_card_number(run: &str) -> bool {
-    (14..=19).contains(&run.len())
-        && matches!(run.as_bytes()[0], b'3'..=b'6')
-        && kintsugi_case::Pan::parse(run).is_ok()
+    (14..=19).contains(&run.len()) && matches!(run.as_bytes()[0], b'3'..=b'6') && kintsugi_case::Pan::parse(run).is_ok()
 }
 
 #[test]

@@ -1,0 +1,8 @@
+//! The real binary through its front door, and the rules of the house.
+
+mod bad_input;
+mod desk;
+mod pipeline;
+mod score;
+mod secrets;
+mod tidy;
