@@ -117,7 +117,7 @@ impl Store {
         let rows = sqlx::query(sql).bind(i64::from(scope)).fetch_all(self.reader()).await.during("count verdicts")?;
         let counts: Result<Vec<_>> = rows.iter().map(|row| Ok((row.maybe_verdict("verdict")?, row.count("n")?))).collect();
         let mut counts = counts?;
-        counts.sort_by(|a, b| b.0.cmp(&a.0));
+        counts.sort_by_key(|(verdict, _)| std::cmp::Reverse(*verdict));
         Ok(counts)
     }
 

@@ -77,7 +77,7 @@ impl Someone {
             phone: Private::new("03-1234-5678".to_owned()),
             postal_code: Private::new("100-0001".to_owned()),
             address: Private::new("東京都千代田区千代田1-1".to_owned()),
-            language: if self.id % 2 == 0 { Language::En } else { Language::Ja },
+            language: if self.id.is_multiple_of(2) { Language::En } else { Language::Ja },
         }
     }
 

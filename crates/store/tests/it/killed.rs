@@ -17,6 +17,7 @@ const FOLDER: &str = "KINTSUGI_TEST_SENDER";
 async fn sender() {
     let Some(dir) = std::env::var_os(FOLDER) else { return };
     let store = Place::sqlite(dir.as_ref()).open().await;
+    let mut out = std::io::stderr();
     loop {
         let leased = store.lease_notices(1, BATCH, "sender", NOW + 60_000, NOW).await.unwrap();
         if leased.is_empty() {
@@ -24,7 +25,7 @@ async fn sender() {
         }
         let mut outcomes = Vec::new();
         for notice in leased {
-            writeln!(std::io::stderr(), "sent {}", notice.serial).unwrap();
+            writeln!(out, "sent {}", notice.serial).unwrap();
             outcomes.push((notice.serial, Outcome::Accepted { reply: "250 ok".into() }));
         }
         store.record_outcomes(&outcomes, NOW).await.unwrap();

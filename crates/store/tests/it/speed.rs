@@ -14,7 +14,8 @@ const EXPOSED: u64 = 110_000;
 
 fn say(what: &str, count: u64, since: Instant) {
     let seconds = since.elapsed().as_secs_f64();
-    writeln!(std::io::stderr(), "{what}: {count} in {seconds:.2} s, {:.0} a second", count as f64 / seconds).unwrap();
+    let mut out = std::io::stderr();
+    writeln!(out, "{what}: {count} in {seconds:.2} s, {:.0} a second", count as f64 / seconds).unwrap();
 }
 
 async fn freeze_all(store: &Store) {
