@@ -15,10 +15,10 @@ aware_at = 2013-04-23T17:00:00+09:00
 languages = ["ja", "en"]                # the first is used where a person's own is not known
 
 [controller]
-name = "Kakehashi Rental KK"
+name = "株式会社カケハシレンタル (Kakehashi Rental KK)"
 domain = "kakehashi.example"            # portal and mails live here, nowhere else
 brands = ["TABIDATA", "Tabi Cellular", "Tabi no WiFi"]
-contact = { phone = "0120-000-000", email = "desk@kakehashi.example", hours = "9:00-20:00 (JST), every day" }
+contact = { phone = "0120-000-000", email = "desk@kakehashi.example", hours = "9:00–20:00" }
 
 [[source]]
 name = "shop"
@@ -92,8 +92,32 @@ value = 2013-04-23T22:00:00+09:00
 as_of = 2013-04-23
 source = "operations log"
 
+[[fact]]
+name = "cause.ja"
+value = "お申し込みのウェブサイトに、外部から送られた命令がデータベースで実行されてしまう欠陥（SQL インジェクション）がありました。外部の者がこれを使い、保存されていたカード情報を取り出しました。カード情報は暗号化せずに保存していました。"
+as_of = 2013-05-21
+source = "final report of the forensic firm"
+
+[[fact]]
+name = "cause.en"
+value = "Our booking website had a flaw that let commands sent from outside run in the database (SQL injection). Somebody used it to take the card data stored there. The card data was stored without encryption."
+as_of = 2013-05-21
+source = "final report of the forensic firm"
+
+[[fact]]
+name = "prevention.ja"
+value = "2013年4月26日、データベースを新しいサーバーに移しました。オンラインでのカード決済は、カード情報を当社で保存しない方式に替えるまで再開しません。"
+as_of = 2013-05-21
+source = "operations log"
+
+[[fact]]
+name = "prevention.en"
+value = "On 26 April 2013 we moved the database to a new server. Online card payment stays off until it works without our keeping card data."
+as_of = 2013-05-21
+source = "operations log"
+
 [mail]
-from = "Kakehashi Rental customer desk <notice@kakehashi.example>"
+from = "カケハシレンタル お客様窓口 <notice@kakehashi.example>"
 smtp = "smtp://127.0.0.1:2525"          # kintsugi mailbox
 portal = "http://127.0.0.1:8080"
 
