@@ -7,7 +7,11 @@ use crate::shop::{Shop, basis, exposure, pan};
 
 fn persons(db: &FindDb) -> Vec<PersonRow> {
     let mut all = Vec::new();
-    db.persons(|person| Ok::<(), Error>(all.push(person))).unwrap();
+    db.persons(|person| {
+        all.push(person);
+        Ok::<(), Error>(())
+    })
+    .unwrap();
     all
 }
 

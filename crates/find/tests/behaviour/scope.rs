@@ -75,7 +75,12 @@ fn all_bases_of_a_row_are_kept() {
     assert_eq!(kept, [(1, 20), (1, 30), (2, 0)]);
     assert_eq!(shop.db.bases().unwrap(), bases());
     let mut all = Vec::new();
-    shop.db.exposures(|exposure| Ok::<(), Error>(all.push(exposure))).unwrap();
+    shop.db
+        .exposures(|exposure| {
+            all.push(exposure);
+            Ok::<(), Error>(())
+        })
+        .unwrap();
     let mut expected = taken(cards);
     expected.sort_by_key(|e| (e.table, e.row, e.basis, e.line));
     assert_eq!(all, expected);
