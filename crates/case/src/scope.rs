@@ -36,9 +36,9 @@ pub struct BasisSummary {
     pub verdict: Verdict,
     /// Why this verdict, one sentence in English for staff.
     pub reason: String,
-    /// Statements of the shape in the evidence.
+    /// Statements of the shape that came to this verdict for this reason.
     pub statements: u64,
-    /// Statements whose observed answer agrees with the replay.
+    /// Those of them whose observed answer has exactly the bytes that the replay predicts.
     pub agreeing: u64,
 }
 

@@ -56,8 +56,6 @@ struct Shape {
     endpoint: usize,
     sql: String,
     plan: Result<Plan, String>,
-    statements: u64,
-    agreeing: u64,
 }
 
 /// A statement that was replayed, with what the log shows of its answer.
@@ -122,7 +120,6 @@ impl<'a> Investigation<'a> {
             }
         };
         let shape = self.shape(endpoint, &template)?;
-        self.shape_list[shape].statements += 1;
         let answer = match &self.shape_list[shape].plan {
             Ok(plan) => self
                 .evaluator
@@ -154,7 +151,7 @@ impl<'a> Investigation<'a> {
         for view in plan.as_ref().map_or(&[] as &[View], |plan| &plan.views) {
             self.evaluator.data().prepare(*view, &self.catalog, self.secrets)?;
         }
-        self.shape_list.push(Shape { endpoint, sql: template.sql.clone(), plan, statements: 0, agreeing: 0 });
+        self.shape_list.push(Shape { endpoint, sql: template.sql.clone(), plan });
         self.shapes.insert(key, self.shape_list.len() - 1);
         Ok(self.shape_list.len() - 1)
     }
@@ -183,7 +180,7 @@ impl<'a> Investigation<'a> {
     /// Judges every statement and writes down what follows.
     pub(crate) fn conclude(mut self, first_basis: u32, sink: &mut dyn Sink, progress: &mut dyn FnMut(u64)) -> Result<Replayed> {
         let pages = self.pages();
-        let mut bases = Bases { next: first_basis, known: HashMap::new(), list: Vec::new() };
+        let mut bases = Bases { first: first_basis, next: first_basis, known: HashMap::new(), list: Vec::new() };
         let mut replayed = Replayed {
             statements: self.statements,
             shapes: self.shape_list.len() as u64,
@@ -200,10 +197,7 @@ impl<'a> Investigation<'a> {
         drop(answered);
         self.conclude_open(&mut bases, sink, &mut replayed)?;
         replayed.bases = bases.next - first_basis;
-        for (shape, mut basis) in bases.list {
-            if let Some(shape) = shape.map(|shape| &self.shape_list[shape]) {
-                (basis.statements, basis.agreeing) = (shape.statements, shape.agreeing);
-            }
+        for (_, basis) in bases.list {
             sink.basis(&basis)?;
         }
         Ok(replayed)
@@ -233,12 +227,10 @@ impl<'a> Investigation<'a> {
         let predicted = pages.predicted(endpoint, answer.rows, answer.text).filter(|_| !answer.metadata);
         let without = pages.predicted(endpoint, answer.own_rows, answer.own_text);
         let (verdict, reason) = verdict(statement, predicted, without);
-        if statement.status == 200 && predicted == Some(statement.bytes) {
-            self.shape_list[statement.shape].agreeing += 1;
-            replayed.agreeing += 1;
-        }
+        let agrees = statement.status == 200 && predicted == Some(statement.bytes);
+        replayed.agreeing += u64::from(agrees);
         for taken in &answer.taken {
-            let about = About { statement, taken, verdict, reason, predicted: predicted.unwrap_or(0) };
+            let about = About { statement, taken, verdict, reason, agrees, predicted: predicted.unwrap_or(0) };
             replayed.exposures += self.write(&about, bases, sink)?;
         }
         Ok(())
@@ -258,6 +250,7 @@ impl<'a> Investigation<'a> {
             for (columns, verdict, reason) in kinds.into_iter().filter(|(columns, ..)| !columns.is_empty()) {
                 let reason = if about.verdict == Verdict::Excluded { about.reason } else { reason };
                 let basis = self.basis(about.statement.shape, source.table, verdict, reason, bases);
+                bases.count(basis, about);
                 let exposure = self.exposure(about, source.table, row, columns, verdict, basis);
                 if let Err(error) = sink.exposure(&exposure) {
                     failure.get_or_insert(error);
@@ -297,7 +290,7 @@ impl<'a> Investigation<'a> {
             return basis;
         }
         let summary = self.summary(self.shape_list[shape].endpoint, &self.shape_list[shape].sql, table, verdict, reason);
-        let id = bases.push(Some(shape), summary);
+        let id = bases.push(summary);
         bases.known.insert(key, id);
         id
     }
@@ -325,7 +318,7 @@ impl<'a> Investigation<'a> {
             let reason = format!("the statement could not be replayed: {reason}");
             let mut summary = self.summary(*endpoint, &open.shape, *table, Verdict::Possible, &reason);
             summary.statements = open.statements;
-            let basis = bases.push(None, summary);
+            let basis = bases.push(summary);
             for row in self.every_row(*table)? {
                 let exposure = Exposure {
                     table: self.catalog.table(*table).id,
@@ -361,22 +354,34 @@ struct About<'a> {
     taken: &'a Taken,
     verdict: Verdict,
     reason: &'static str,
+    agrees: bool,
     predicted: u64,
 }
 
 struct Bases {
+    first: u32,
     next: u32,
     known: HashMap<(usize, usize, Verdict, &'static str), BasisId>,
-    list: Vec<(Option<usize>, BasisSummary)>,
+    /// Each with the line of the statement that was counted last: a statement with many rows counts once.
+    list: Vec<(EvidenceLine, BasisSummary)>,
 }
 
 impl Bases {
-    fn push(&mut self, shape: Option<usize>, mut summary: BasisSummary) -> BasisId {
+    fn push(&mut self, mut summary: BasisSummary) -> BasisId {
         let id = BasisId(self.next);
         self.next += 1;
         summary.id = id;
-        self.list.push((shape, summary));
+        self.list.push((EvidenceLine::default(), summary));
         id
+    }
+
+    fn count(&mut self, id: BasisId, about: &About<'_>) {
+        let (last, basis) = &mut self.list[(id.0 - self.first) as usize];
+        if *last != about.statement.line {
+            *last = about.statement.line;
+            basis.statements += 1;
+            basis.agreeing += u64::from(about.agrees);
+        }
     }
 }
 
