@@ -23,6 +23,10 @@ pub(crate) fn run(folder: &Folder, smtp: Option<&str>) -> Result<Outcome> {
     let finish = stages.iter().map(|(_, outcome)| outcome.finish).max().unwrap_or(crate::finish::Finish::Done);
     let data = stages.iter().map(|(name, outcome)| ((*name).to_owned(), outcome.data.clone())).collect::<serde_json::Map<_, _>>();
     let texts: Vec<&str> = stages.iter().map(|(_, outcome)| outcome.text.as_str()).filter(|text| !text.is_empty()).collect();
-    let text = format!("{}\n\n  From evidence to the last mail in {seconds:.1} s.", texts.join("\n"));
+    let place = folder.root.display();
+    let text = format!(
+        "{}\n\n  From evidence to the last mail in {seconds:.1} s.\n  Ask why: kintsugi why records_exposed {place}    Look: kintsugi serve {place}",
+        texts.join("\n")
+    );
     Ok(Outcome::new(finish, text, json!({ "seconds": seconds, "stages": data })))
 }

@@ -50,6 +50,7 @@ pub(crate) struct Investigation<'a> {
     open: HashMap<(usize, usize, String), Open>,
     statements: u64,
     not_replayed: u64,
+    nameless: u64,
 }
 
 struct Shape {
@@ -93,6 +94,7 @@ impl<'a> Investigation<'a> {
             open: HashMap::new(),
             statements: 0,
             not_replayed: 0,
+            nameless: 0,
         }
     }
 
@@ -161,8 +163,13 @@ impl<'a> Investigation<'a> {
         if self.endpoints.get(endpoint).bound || refused(seen.status, seen.bytes) {
             return;
         }
+        let named = self.catalog.named_in(text);
+        if named.is_empty() {
+            self.nameless += 1;
+            return;
+        }
         self.not_replayed += 1;
-        for (table, columns) in self.catalog.named_in(text) {
+        for (table, columns) in named {
             let key = (endpoint, table, reason.to_owned());
             let open = self.open.entry(key).or_insert_with(|| Open {
                 columns: ColumnSet::default(),
@@ -185,6 +192,7 @@ impl<'a> Investigation<'a> {
             statements: self.statements,
             shapes: self.shape_list.len() as u64,
             not_replayed: self.not_replayed,
+            nameless: self.nameless,
             ..Replayed::default()
         };
         let answered = std::mem::take(&mut self.answered);

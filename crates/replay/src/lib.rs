@@ -78,8 +78,10 @@ pub struct Replayed {
     pub shapes: u64,
     /// Statements whose observed answer agrees with the replay.
     pub agreeing: u64,
-    /// Statements that could not be parsed or replayed: what they could name is possible.
+    /// Statements that could not be parsed or replayed: what they name is possible.
     pub not_replayed: u64,
+    /// Statements that could not be parsed or replayed either, but name no table of the snapshot.
+    pub nameless: u64,
     /// Exposures written, one for each statement and row.
     pub exposures: u64,
     /// Bases written; their numbers run on from the `first_basis` given.
@@ -177,6 +179,7 @@ impl Replayed {
         self.shapes += other.shapes;
         self.agreeing += other.agreeing;
         self.not_replayed += other.not_replayed;
+        self.nameless += other.nameless;
         self.exposures += other.exposures;
         self.bases += other.bases;
         self.logs.extend(other.logs);

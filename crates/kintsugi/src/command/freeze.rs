@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, anyhow, bail};
 use kintsugi_case::ScopeVersion;
-use kintsugi_find::{FindDb, PersonRow};
+use kintsugi_find::{FindDb, PersonRow, ScopeCounts, TableCount};
 use kintsugi_store::{Freeze, FreezeDraft, RecordRef, Store};
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -39,8 +39,22 @@ pub(crate) fn freeze(folder: &Folder) -> Result<Outcome> {
             "version": version.number, "digest": version.digest, "signature": version.signature,
             "persons": counts.persons, "persons_affected": counts.persons_affected(),
         });
-        Ok(Outcome::new(Finish::Done, "", data))
+        Ok(Outcome::new(Finish::Done, summary(&counts), data))
     })
+}
+
+/// How many, how sure. Records and persons are two numbers, both shown (rule 2).
+fn summary(counts: &ScopeCounts) -> String {
+    let exposed = || counts.tables.iter().filter(|table| table.personal && table.proved + table.possible > 0);
+    let sum = |of: fn(&TableCount) -> u64| count(exposed().map(of).sum());
+    format!(
+        "  {} of {} records proved taken, {} possible; {} of {} persons affected",
+        sum(|table| table.proved),
+        sum(|table| table.stored),
+        sum(|table| table.possible),
+        count(counts.persons_affected()),
+        count(counts.persons),
+    )
 }
 
 fn draft(folder: &Folder, db: &FindDb) -> Result<FreezeDraft> {

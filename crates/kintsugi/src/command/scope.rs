@@ -28,6 +28,7 @@ pub(crate) fn scope(folder: &Folder) -> Result<Outcome> {
     let data = json!({
         "exposures": scoped.exposures, "bases": scoped.bases, "notes": notes,
         "statements": scoped.replayed.as_ref().map(|replayed| replayed.statements),
+        "nameless": scoped.replayed.as_ref().map(|replayed| replayed.nameless),
         "agreeing": scoped.replayed.as_ref().map(|replayed| replayed.agreeing),
         "lines": lines(&scoped),
     });
@@ -58,7 +59,7 @@ fn notes(scoped: &Scoped) -> Vec<String> {
     let mut notes: Vec<String> = replayed.logs.iter().flat_map(log_notes).collect();
     if replayed.not_replayed > 0 {
         let number = count(replayed.not_replayed);
-        notes.push(format!("{number} statements could not be replayed: what they could name is `possible`"));
+        notes.push(format!("{number} statements could not be replayed: whatever cells they name are `possible`"));
     }
     notes
 }
