@@ -1,7 +1,7 @@
 //! `kintsugi why`: the chain from an answer down to the evidence line, read from the sealed evidence.
 
 use anyhow::{Result, bail};
-use kintsugi_case::{EvidenceLine, ExposedRecord, NoticeNumber, PersonId, Verdict, mask_pans};
+use kintsugi_case::{EvidenceLine, ExposedRecord, NoticeNumber, NoticeNumberError, PersonId, Verdict, mask_pans};
 use kintsugi_evidence::CustodyEntry;
 use kintsugi_report::Chain;
 use kintsugi_store::{PersonFilter, Store};
@@ -21,12 +21,11 @@ const LINE_CHARS_MAX: usize = 1_200;
 pub(crate) fn why(folder: &Folder, what: &str) -> Result<Outcome> {
     block_on(async {
         let store = folder.store().await?;
-        let (chain, exposed) = if let Ok(number) = NoticeNumber::parse(what) {
-            of_notice(&store, number).await?
-        } else if let Ok(id) = what.parse() {
-            of_person(&store, PersonId(id)).await?
-        } else {
-            of_fact(&store, what).await?
+        let (chain, exposed) = match (NoticeNumber::parse(what), what.parse()) {
+            (Ok(number), _) => of_notice(&store, number).await?,
+            (Err(mistyped @ NoticeNumberError::CheckDigit), _) => bail!("{what}: {mistyped}"),
+            (_, Ok(id)) => of_person(&store, PersonId(id)).await?,
+            _ => of_fact(&store, what).await?,
         };
         store.close().await;
         let lines = evidence_lines(folder, &exposed)?;

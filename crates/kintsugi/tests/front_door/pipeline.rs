@@ -93,6 +93,8 @@ fn every_answer_has_its_why() {
     assert!(fact.out.contains("access.log"), "{}", fact.out);
     let person = desk.run(&["why", "1"]);
     assert!(person.code == 0 && !person.out.is_empty(), "{}{}", person.out, person.err);
+    let mistyped = desk.run(&["why", "K-2013-000001-0"]);
+    assert!(mistyped.code == 2 && mistyped.err.contains("the last digit does not fit"), "{}", mistyped.err);
     let unknown = desk.run(&["why", "shoe_size"]);
     assert_eq!(unknown.code, 2);
     assert!(unknown.err.contains("records_exposed"), "it names what can be asked: {}", unknown.err);
