@@ -126,5 +126,4 @@ kind = "coupon"
 amount = 3000
 currency = "JPY"
 to = "proved"
-until = 2014-03-31
 "#;
