@@ -30,27 +30,62 @@ impl Verdict {
     }
 }
 
-/// How the intruder made the database answer.
+/// How the intruder got at a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Technique {
-    /// Rows added to the page's own by UNION.
+    /// Rows added to the page's own by UNION, or the page's own query widened.
     Union,
+    /// Values in the text of an error message.
+    ErrorBased,
+    /// One answer a question: a page with or without a row, a redirect, an error.
+    BooleanBlind,
+    /// One answer a question: the server waits, or does not.
+    TimeBlind,
+    /// A sign-in without the password.
+    LoginBypass,
+    /// No statement: a record's number in an address that nobody checked.
+    Access,
+    /// No statement: a file that held the value.
+    File,
     /// No statement: the cell lies within a window of use.
     Window,
 }
 
 impl Technique {
+    /// Every technique.
+    pub const ALL: [Self; 8] = [
+        Self::Union,
+        Self::ErrorBased,
+        Self::BooleanBlind,
+        Self::TimeBlind,
+        Self::LoginBypass,
+        Self::Access,
+        Self::File,
+        Self::Window,
+    ];
+
     /// The word for it in exports.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Union => "union",
+            Self::ErrorBased => "error_based",
+            Self::BooleanBlind => "boolean_blind",
+            Self::TimeBlind => "time_blind",
+            Self::LoginBypass => "login_bypass",
+            Self::Access => "access",
+            Self::File => "file",
             Self::Window => "window",
         }
     }
 
     /// The technique with this name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Union, Self::Window].into_iter().find(|technique| technique.name() == name)
+        Self::ALL.into_iter().find(|technique| technique.name() == name)
+    }
+
+    /// Whether a statement of the intruder's ran, which replay follows.
+    pub const fn is_statement(self) -> bool {
+        !matches!(self, Self::Access | Self::File | Self::Window)
     }
 }
 

@@ -221,10 +221,8 @@ impl Composer {
         let has =
             |wanted: &[FieldMeaning]| lines().any(|(field, verdict)| verdict > Verdict::Excluded && wanted.contains(&field));
         let at_least = |least: Verdict| lines().any(|(_, verdict)| verdict >= least);
-        let by = |technique, verdict| {
-            records
-                .iter()
-                .any(|found| found.view.lines.iter().zip(&found.by).any(|(line, of)| line.1 == verdict && *of == technique))
+        let by = |is: fn(Technique) -> bool, verdict| {
+            records.iter().any(|found| found.view.lines.iter().zip(&found.by).any(|(line, of)| line.1 == verdict && is(*of)))
         };
         let told: BTreeSet<FieldMeaning> = lines().map(|(field, _)| field).collect();
         let held = self.held.iter().flatten().copied();
@@ -242,9 +240,9 @@ impl Composer {
             .with(Flag::ContactData, has(&[Is::PersonPhone, Is::PersonEmail, Is::PersonAddress]))
             .with(Flag::Excluded, !view.excluded.is_empty())
             .with(Flag::LogGaps, view.common.log_gaps)
-            .with(Flag::ProvedByReplay, by(Technique::Union, Verdict::Proved))
-            .with(Flag::PossibleByReplay, by(Technique::Union, Verdict::Possible))
-            .with(Flag::PossibleByWindow, by(Technique::Window, Verdict::Possible));
+            .with(Flag::ProvedByReplay, by(Technique::is_statement, Verdict::Proved))
+            .with(Flag::PossibleByReplay, by(Technique::is_statement, Verdict::Possible))
+            .with(Flag::PossibleByWindow, by(|technique| technique == Technique::Window, Verdict::Possible));
         let owed = match self.remedy_to {
             Some(RemedyTo::Proved) => at_least(Verdict::Proved),
             Some(RemedyTo::Affected) => at_least(Verdict::Possible),
@@ -312,10 +310,7 @@ impl Found {
         for &field in one.fields.iter().filter(|field| field.is_personal()) {
             match self.view.lines.iter().position(|line| line.0 == field) {
                 // The surest verdict is told; of two that are alike, the one that a statement shows.
-                Some(at)
-                    if (self.view.lines[at].1, self.by[at] == Technique::Union)
-                        < (one.verdict, technique == Technique::Union) =>
-                {
+                Some(at) if (self.view.lines[at].1, self.by[at].is_statement()) < (one.verdict, technique.is_statement()) => {
                     (self.view.lines[at].1, self.by[at]) = (one.verdict, technique);
                 }
                 Some(_) => {}

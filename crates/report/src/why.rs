@@ -4,7 +4,7 @@ use std::fmt;
 
 use kintsugi_case::{
     BasisId, BasisSummary, ExposedRecord, Fact, FactKind, FactValue, Language, NoticeNumber, NoticeState, PersonId, ScopeVersion,
-    Technique, Verdict,
+    Verdict,
 };
 
 /// Characters of a statement's text in a chain.
@@ -94,7 +94,7 @@ fn of_record(record: &ExposedRecord) -> Link {
 fn of_basis(basis: &BasisSummary, record: &ExposedRecord) -> Link {
     let BasisId(number) = basis.id;
     let mut rows = vec![format!("basis {number}: rule {}, {}", basis.rule, basis.technique.name()), basis.reason.clone()];
-    if basis.technique == Technique::Union {
+    if basis.technique.is_statement() {
         rows.push(format!("{}: {}", basis.endpoint, cut(&basis.shape)));
         rows.push(format!("here with {}", cut(&record.literals)));
         let agreeing = (Language::En.number(whole(basis.agreeing)), Language::En.number(whole(basis.statements)));

@@ -181,11 +181,11 @@ impl Told<'_> {
         let mut seam: Vec<String> = scope.into_iter().collect();
         match basis.map(|basis| (basis.technique, exposed.verdict)) {
             Some((Technique::Window, _)) => seam.push(self.t("seam-window")),
-            Some((Technique::Union, verdict)) => {
+            Some((technique, verdict)) if technique.is_statement() => {
                 seam.push(self.t("seam-command"));
                 seam.push(self.sizes(exposed, verdict, basis.map_or((0, 0), |basis| (basis.agreeing, basis.statements))));
             }
-            None => seam.push(self.t("seam-rule")),
+            _ => seam.push(self.t("seam-rule")),
         }
         seam.extend(self.line(exposed));
         seam
