@@ -122,7 +122,7 @@ impl Endpoints {
             CONTEXTS.map(|(open, close)| format!("SELECT NULL FROM (SELECT NULL AS x) AS own WHERE x={open}{value}{close}"));
         let read = texts.iter().find_map(|text| {
             let template = template(text, self.dialect).ok()?;
-            (leaves_the_value(&template.sql) && crate::plan::parses(&template.sql, self.dialect)).then_some(template)
+            (leaves_the_value(&template.sql) && crate::rows::parses(&template.sql, self.dialect)).then_some(template)
         });
         Some(Injection { endpoint, template: read.ok_or("no context makes it a statement"), text: value.to_owned() })
     }

@@ -2,6 +2,7 @@
 //! for each table. Card numbers and security codes, which find.db does not hold, are read from the sealed snapshot into
 //! that memory alone, and only when a statement names them.
 
+use std::cell::RefCell;
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -51,7 +52,7 @@ pub(crate) struct Data {
     connection: Connection,
     /// The schema in which the tables lie.
     schema: &'static str,
-    made: Vec<View>,
+    made: RefCell<Vec<View>>,
 }
 
 const URI_ESCAPES: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#').add(b' ');
@@ -62,26 +63,30 @@ impl Data {
         let connection = memory()?;
         let uri = format!("file:{}?mode=ro", utf8_percent_encode(&find.to_string_lossy(), URI_ESCAPES));
         connection.execute("ATTACH ? AS snapshot", [uri]).map_err(preparing("attaching find.db"))?;
-        Ok(Self { connection, schema: "snapshot", made: Vec::new() })
+        Ok(Self { connection, schema: "snapshot", made: RefCell::default() })
     }
 
     /// A database in memory, whose tables the caller makes.
     #[cfg(test)]
     pub(crate) fn in_memory() -> Result<Self> {
-        Ok(Self { connection: memory()?, schema: "main", made: Vec::new() })
+        Ok(Self { connection: memory()?, schema: "main", made: RefCell::default() })
     }
 
     pub(crate) fn connection(&self) -> &Connection {
         &self.connection
     }
 
-    pub(crate) fn schema(&self) -> &'static str {
-        self.schema
+    /// The numbers of all rows of a table.
+    pub(crate) fn row_numbers(&self, table: &Table) -> rusqlite::Result<Vec<u64>> {
+        let sql = format!("SELECT {} FROM {}.{} ORDER BY 1", table.row_name(), self.schema, table.sql_name());
+        let mut statement = self.connection.prepare(&sql)?;
+        let numbers = statement.query_map([], |row| row.get::<_, i64>(0).map(i64::unsigned_abs))?;
+        numbers.collect()
     }
 
     /// Makes a view, unless it is there.
-    pub(crate) fn prepare(&mut self, view: View, catalog: &Catalog, secrets: &dyn Secrets) -> Result<()> {
-        if self.made.contains(&view) {
+    pub(crate) fn prepare(&self, view: View, catalog: &Catalog, secrets: &dyn Secrets) -> Result<()> {
+        if self.made.borrow().contains(&view) {
             return Ok(());
         }
         let table = catalog.table(view.table);
@@ -115,7 +120,7 @@ impl Data {
             table.sql_name()
         );
         self.connection.execute_batch(&sql).map_err(preparing("making a view"))?;
-        self.made.push(view);
+        self.made.borrow_mut().push(view);
         Ok(())
     }
 

@@ -1,9 +1,9 @@
 //! FIND 3: the intruder's statements out of requests, and the cells that each one returned.
 //!
 //! A log line is tested cheaply (`request`), its parameter decoded as the server did (`request`), put
-//! into the endpoint's SQL (`context`), cut into shape and literals (`lexer`), the shape compiled once into what it
-//! selects from which tables (`plan`), evaluated on the snapshot (`data`, `functions`), and the bytes that the page must
-//! then have had are compared with the bytes that the log shows (`page`). `verdict` says what follows.
+//! into the endpoint's SQL (`context`), cut into shape and literals (`lexer`) and given to the engine of the channel by which
+//! its answer left (`investigation`): `rows`. An engine evaluates on the snapshot (`data`, `functions`), predicts what the log
+//! must then show, and says what follows where the two agree (`conclusion`).
 //!
 //! Not here: what becomes of the conclusions (`find`, `scope`). Evidence is read through `evidence` alone.
 
@@ -15,19 +15,18 @@ use kintsugi_find::{ExposureWriter, Table};
 use kintsugi_vault::Keys;
 
 mod catalog;
-mod columns;
+mod conclusion;
 mod context;
 mod data;
 mod dialect;
 mod error;
-mod evaluate;
 mod functions;
 mod investigation;
 mod lexer;
 mod log_report;
-mod page;
-mod plan;
 mod request;
+mod rows;
+mod statement;
 #[cfg(test)]
 mod tests;
 
@@ -35,9 +34,11 @@ pub use dialect::Dialect;
 pub use error::{Error, Result};
 
 use catalog::Catalog;
+use conclusion::Sink;
 use data::{Data, Sealed};
-use investigation::{Investigation, Seen, Sink};
+use investigation::Investigation;
 use request::is_suspect;
+use statement::{Observation, Seen};
 
 /// What replay works on.
 #[derive(Clone, Copy)]
@@ -138,14 +139,14 @@ fn read(
 ) -> Result<LogReport> {
     let mut failure = None;
     let report = scan_lines(inputs.case_dir, entry, inputs.keys, &is_suspect, &mut |line| {
-        let seen = Seen {
+        let observed = Observation {
             line: EvidenceLine { evidence: entry.id, line: line.line },
             at_ms: line.at_ms,
-            method: std::str::from_utf8(line.method).unwrap_or_default(),
-            target: line.target,
             status: line.status,
             bytes: line.bytes,
+            duration_us: line.duration_us,
         };
+        let seen = Seen { observed, method: std::str::from_utf8(line.method).unwrap_or_default(), target: line.target };
         if let Err(error) = investigation.take(seen) {
             failure.get_or_insert(error);
         }

@@ -6,10 +6,12 @@ use kintsugi_case::{BasisSummary, EndpointSpec, EvidenceId, EvidenceLine, Exposu
 use kintsugi_find::{Column, Table};
 
 use crate::catalog::Catalog;
+use crate::conclusion::Sink;
 use crate::data::{Data, Secrets};
 use crate::dialect::Dialect;
 use crate::error::Result;
-use crate::investigation::{Investigation, Seen, Sink};
+use crate::investigation::Investigation;
+use crate::statement::{Observation, Seen};
 
 /// Five people: (id, name, code). Their names differ in length, so that sizes tell them apart.
 const PEOPLE: [(i64, &str, &str); 5] =
@@ -91,7 +93,8 @@ fn check(shows: Shows, lines: &[(&str, u16, u64)], expected: &str) -> Vec<BasisS
     let mut investigation = investigation(shows);
     for (&(target, status, bytes), line) in lines.iter().zip(1..) {
         let line = EvidenceLine { evidence: EvidenceId(1), line };
-        let seen = Seen { line, at_ms: 0, method: "GET", target: target.as_bytes(), status, bytes };
+        let observed = Observation { line, at_ms: 0, status, bytes, duration_us: None };
+        let seen = Seen { observed, method: "GET", target: target.as_bytes() };
         investigation.take(seen).expect("the line is taken");
     }
     let mut written = Written::default();

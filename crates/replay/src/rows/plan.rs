@@ -13,8 +13,8 @@ use sqlparser::ast::{
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Token;
 
+use super::columns::{Carried, Names, arguments};
 use crate::catalog::{Catalog, ROW, View};
-use crate::columns::{Carried, Names, arguments};
 use crate::dialect::Dialect;
 
 /// What a shape does.
@@ -401,7 +401,7 @@ impl<'a> Planner<'a> {
                 partitions.clear();
                 index_hints.clear();
                 let columns = self.catalog.table(table).columns.iter().map(|column| column.name.as_str()).collect();
-                *alias = Some(crate::plan::alias(&known_as));
+                *alias = Some(super::plan::alias(&known_as));
                 from.names.items.push((known_as, columns));
                 from.tables.push(Some(table));
                 Ok(())

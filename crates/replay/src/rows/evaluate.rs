@@ -2,18 +2,18 @@
 //! query are found once and looked up by LIMIT for each further statement; a hundred thousand statements are a join.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use kintsugi_case::Shows;
-use kintsugi_find::Table;
 use rusqlite::Statement;
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 
+use super::plan::{Aggregate, Bound, Branch, Join, Limit, Part, Plan, Rows, Source};
 use crate::data::Data;
 use crate::dialect::Dialect;
 use crate::functions::text_of;
 use crate::lexer::Literal;
-use crate::plan::{Aggregate, Bound, Branch, Join, Limit, Part, Plan, Rows, Source};
 
 /// Rows kept in memory over all cached queries; beyond it the cache is emptied.
 const CACHED_ROWS_MAX: usize = 40_000_000;
@@ -81,7 +81,7 @@ impl Taken {
 
 /// Runs plans, keeping what it found.
 pub(crate) struct Evaluator {
-    data: Data,
+    data: Rc<Data>,
     dialect: Dialect,
     cache: HashMap<(String, Vec<String>), Arc<RowSet>>,
     cached_rows: usize,
@@ -93,7 +93,7 @@ pub(crate) struct Evaluator {
 type Outcome<T> = Result<T, rusqlite::Error>;
 
 impl Evaluator {
-    pub(crate) fn new(data: Data, dialect: Dialect) -> Self {
+    pub(crate) fn new(data: Rc<Data>, dialect: Dialect) -> Self {
         Self {
             data,
             dialect,
@@ -103,18 +103,6 @@ impl Evaluator {
             aggregates: HashMap::new(),
             sources: HashMap::new(),
         }
-    }
-
-    pub(crate) fn data(&mut self) -> &mut Data {
-        &mut self.data
-    }
-
-    /// The numbers of all rows of a table.
-    pub(crate) fn row_numbers(&self, table: &Table) -> Outcome<Vec<u64>> {
-        let sql = format!("SELECT {} FROM {}.{} ORDER BY 1", table.row_name(), self.data.schema(), table.sql_name());
-        let mut statement = self.data.connection().prepare(&sql)?;
-        let numbers = statement.query_map([], |row| row.get::<_, i64>(0).map(i64::unsigned_abs))?;
-        numbers.collect()
     }
 
     /// Answers one statement. An error is the server's or SQLite's: the statement was not replayed.
