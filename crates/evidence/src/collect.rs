@@ -51,6 +51,8 @@ struct Named {
     source: String,
     /// As the case file has it.
     format: String,
+    /// The zone of times that carry none: the file's own, or the case's.
+    timezone: Option<String>,
     copy: bool,
 }
 
@@ -106,6 +108,7 @@ fn named_files(case_dir: &Path, case: &CaseFile, taken: &[CustodyEntry]) -> Resu
             kind: EvidenceKind::Snapshot,
             source: source.name.clone(),
             format: "auto".into(),
+            timezone: None,
             copy: false,
         }));
     }
@@ -114,16 +117,18 @@ fn named_files(case_dir: &Path, case: &CaseFile, taken: &[CustodyEntry]) -> Resu
         if files.is_empty() && !taken.iter().any(|entry| entry.copied && glob_fits(&spec.path, &entry.path)) {
             return Err(Error::NoFile { pattern: spec.path.clone() });
         }
-        named.extend(files.into_iter().map(|path| evidence_file(case_dir, spec, path)));
+        named.extend(files.into_iter().map(|path| evidence_file(case_dir, case, spec, path)));
     }
     let mut seen = HashSet::new();
     named.retain(|file| seen.insert(file.name.clone()));
     Ok(named)
 }
 
-fn evidence_file(case_dir: &Path, spec: &EvidenceSpec, path: PathBuf) -> Named {
-    let (kind, format) = (EvidenceKind::Log, spec.format.clone());
-    Named { name: manifest_name(case_dir, &path), path, kind, source: spec.source.clone(), format, copy: spec.copy }
+fn evidence_file(case_dir: &Path, case: &CaseFile, spec: &EvidenceSpec, path: PathBuf) -> Named {
+    let (kind, format, source) = (EvidenceKind::Log, spec.format.clone(), spec.source.clone());
+    let zone = spec.timezone.as_ref().unwrap_or(&case.case.timezone);
+    let timezone = zone.iana_name().map(str::to_owned);
+    Named { name: manifest_name(case_dir, &path), path, kind, source, format, timezone, copy: spec.copy }
 }
 
 fn glob_fits(pattern: &str, path: &str) -> bool {
@@ -166,6 +171,7 @@ fn take_in(
         kind: file.kind,
         format,
         source: file.source.clone(),
+        timezone: file.timezone.clone(),
         taken_by: who.to_owned(),
         at_ms: now_ms,
         copied: file.copy,

@@ -43,6 +43,8 @@ pub struct CustodyEntry {
     pub format: String,
     /// The source of the case file that it belongs to.
     pub source: String,
+    /// The zone of its times where its format carries none, by its IANA name; `None` in manifests of older versions.
+    pub timezone: Option<String>,
     /// Who took it in.
     pub taken_by: String,
     /// When, milliseconds since 1970 UTC.
@@ -66,6 +68,8 @@ struct Line {
     kind: EvidenceKind,
     format: String,
     source: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    timezone: Option<String>,
     taken_by: String,
     at_ms: i64,
     copied: bool,
@@ -189,15 +193,15 @@ impl CustodyEntry {
 
 impl From<Line> for CustodyEntry {
     fn from(line: Line) -> Self {
-        let Line { id, path, bytes, sha256, kind, format, source, taken_by, at_ms, copied, previous, signature } = line;
+        let Line { id, path, bytes, sha256, kind, format, source, timezone, taken_by, at_ms, copied, previous, signature } = line;
         let id = EvidenceId(id);
-        Self { id, path, bytes, sha256, kind, format, source, taken_by, at_ms, copied, previous, signature }
+        Self { id, path, bytes, sha256, kind, format, source, timezone, taken_by, at_ms, copied, previous, signature }
     }
 }
 
 impl From<CustodyEntry> for Line {
     fn from(entry: CustodyEntry) -> Self {
-        let CustodyEntry { id, path, bytes, sha256, kind, format, source, taken_by, at_ms, copied, previous, signature } = entry;
-        Self { id: id.0, path, bytes, sha256, kind, format, source, taken_by, at_ms, copied, previous, signature }
+        let CustodyEntry { id, path, bytes, sha256, kind, format, source, timezone, taken_by, at_ms, copied, previous, signature } = entry;
+        Self { id: id.0, path, bytes, sha256, kind, format, source, timezone, taken_by, at_ms, copied, previous, signature }
     }
 }
