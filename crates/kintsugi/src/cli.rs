@@ -97,6 +97,8 @@ pub(crate) struct Why {
 pub(crate) enum Exported {
     /// One row per cell
     Exposures,
+    /// One row per value that the logs give away, with or without a snapshot; masked
+    Values,
 }
 
 /// In which form.
@@ -117,6 +119,9 @@ pub(crate) struct Export {
     /// In which form
     #[arg(long, value_enum, default_value = "csv")]
     pub(crate) format: ExportFormat,
+    /// Values as they are, not masked; security codes stay masked
+    #[arg(long)]
+    pub(crate) reveal: bool,
 }
 
 #[derive(Args, Debug)]

@@ -2,19 +2,34 @@
 
 use std::collections::HashMap;
 
-use kintsugi_case::{BasisId, BasisSummary, ColumnSet, EvidenceLine, Exposure, Technique, Verdict};
+use kintsugi_case::{BasisId, BasisSummary, ColumnSet, EvidenceId, EvidenceLine, Exposure, Technique, Verdict};
 
-use crate::Replayed;
 use crate::catalog::Catalog;
 use crate::context::Endpoints;
 use crate::error::Result;
 use crate::investigation::Shape;
 use crate::statement::Observation;
+use crate::{RecoveredValue, Replayed};
 
 /// Where conclusions go.
 pub(crate) trait Sink {
     fn exposure(&mut self, exposure: &Exposure) -> Result<()>;
     fn basis(&mut self, basis: &BasisSummary) -> Result<()>;
+
+    /// How a log was read, as JSON.
+    fn log_report(&mut self, _evidence: EvidenceId, _report: &str) -> Result<()> {
+        Ok(())
+    }
+
+    /// Whether values are wanted at all; they are never kept.
+    fn wants_values(&self) -> bool {
+        false
+    }
+
+    /// A value that the evidence gives away.
+    fn value(&mut self, _value: RecoveredValue) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// Conclusions while they are drawn.
@@ -112,6 +127,16 @@ impl<'a> Conclusion<'a> {
             predicted_bytes: cells.predicted_bytes,
             literals: cells.literals.to_owned(),
         })
+    }
+
+    /// Whether engines are to hand over the values that they read.
+    pub(crate) fn wants_values(&self) -> bool {
+        self.sink.wants_values()
+    }
+
+    /// Hands over a value that was read; without anybody who wants it, it is dropped.
+    pub(crate) fn value(&mut self, value: RecoveredValue) -> Result<()> {
+        self.sink.value(value)
     }
 
     /// What `why` shows of a ground.

@@ -9,7 +9,7 @@
 
 use std::path::Path;
 
-use kintsugi_case::{BasisSummary, CaseFile, EvidenceLine, Exposure, SourceSpec};
+use kintsugi_case::{BasisSummary, CaseFile, EvidenceId, EvidenceLine, Exposure, SourceSpec};
 use kintsugi_evidence::{CustodyEntry, EvidenceKind, LogReport, scan_lines};
 use kintsugi_find::{ExposureWriter, Table};
 use kintsugi_vault::Keys;
@@ -24,6 +24,7 @@ mod functions;
 mod investigation;
 mod lexer;
 mod log_report;
+mod recovered;
 mod request;
 mod rows;
 mod statement;
@@ -32,6 +33,7 @@ mod tests;
 
 pub use dialect::Dialect;
 pub use error::{Error, Result};
+pub use recovered::{Characters, RecoveredValue};
 
 use catalog::Catalog;
 use conclusion::Sink;
@@ -98,9 +100,27 @@ pub fn replay(
     writer: &mut ExposureWriter<'_>,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Replayed> {
+    replay_sources(inputs, first_basis, &mut Written(writer), progress)
+}
+
+/// Replays every log in custody for the values that its answers give away; nothing is written. Values come in no order.
+pub fn recover(
+    inputs: Inputs<'_>,
+    each: &mut dyn FnMut(RecoveredValue),
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Replayed> {
+    replay_sources(inputs, 1, &mut ValuesOnly(each), progress)
+}
+
+fn replay_sources(
+    inputs: Inputs<'_>,
+    first_basis: u32,
+    sink: &mut dyn Sink,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Replayed> {
     let mut total = Replayed::default();
     for source in &inputs.case.sources {
-        let replayed = replay_source(inputs, source, first_basis + total.bases, writer, progress)?;
+        let replayed = replay_source(inputs, source, first_basis + total.bases, sink, progress)?;
         total.add(replayed);
     }
     Ok(total)
@@ -110,7 +130,7 @@ fn replay_source(
     inputs: Inputs<'_>,
     source: &SourceSpec,
     first_basis: u32,
-    writer: &mut ExposureWriter<'_>,
+    sink: &mut dyn Sink,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Replayed> {
     let dialect = Dialect::of(source.dbms);
@@ -120,12 +140,12 @@ fn replay_source(
     let mut logs = Vec::new();
     for entry in inputs.evidence.iter().filter(|entry| entry.kind == EvidenceKind::Log && entry.source == source.name) {
         let report = read(inputs, entry, &mut investigation, progress)?;
-        writer.put_log_report(entry.id, &log_report::json(&report)).map_err(Error::Write)?;
+        sink.log_report(entry.id, &log_report::json(&report))?;
         logs.push(report);
     }
     let statements = investigation.statements();
     let mut judged = |judged| progress(Progress { path: "", lines: 0, statements, judged });
-    let mut replayed = investigation.conclude(first_basis, &mut Written(writer), &mut judged)?;
+    let mut replayed = investigation.conclude(first_basis, sink, &mut judged)?;
     replayed.logs = logs;
     Ok(replayed)
 }
@@ -171,6 +191,32 @@ impl Sink for Written<'_, '_> {
 
     fn basis(&mut self, basis: &BasisSummary) -> Result<()> {
         self.0.put_basis(basis).map_err(Error::Write)
+    }
+
+    fn log_report(&mut self, evidence: EvidenceId, report: &str) -> Result<()> {
+        self.0.put_log_report(evidence, report).map_err(Error::Write)
+    }
+}
+
+/// Hands values on and leaves the rest.
+struct ValuesOnly<'a>(&'a mut dyn FnMut(RecoveredValue));
+
+impl Sink for ValuesOnly<'_> {
+    fn exposure(&mut self, _: &Exposure) -> Result<()> {
+        Ok(())
+    }
+
+    fn basis(&mut self, _: &BasisSummary) -> Result<()> {
+        Ok(())
+    }
+
+    fn wants_values(&self) -> bool {
+        true
+    }
+
+    fn value(&mut self, value: RecoveredValue) -> Result<()> {
+        (self.0)(value);
+        Ok(())
     }
 }
 

@@ -9,17 +9,21 @@ use kintsugi_case::EvidenceId;
 use kintsugi_find::ExportedCell;
 use serde_json::json;
 
-use crate::cli::{ExportFormat, Exported};
+use super::export_values::write_values;
+use crate::cli::{Export, ExportFormat, Exported};
 use crate::finish::Finish;
 use crate::folder::Folder;
 
 const HEAD: &str = "source,table,key,column,verdict,basis,technique,first_at,last_at,evidence,line";
 
 /// Writes to standard output. A reader who hangs up early (`| head`) is no error.
-pub(crate) fn export(folder: &Folder, what: Exported, format: ExportFormat) -> Result<Finish> {
-    let Exported::Exposures = what;
+pub(crate) fn export(folder: &Folder, args: &Export) -> Result<Finish> {
     let mut out = BufWriter::with_capacity(1 << 20, std::io::stdout().lock());
-    match write_exposures(folder, format, &mut out).and_then(|()| Ok(out.flush()?)) {
+    let written = match args.what {
+        Exported::Exposures => write_exposures(folder, args.format, &mut out),
+        Exported::Values => write_values(folder, args.format, args.reveal, &mut out),
+    };
+    match written.and_then(|()| Ok(out.flush()?)) {
         Err(error) if is_hang_up(&error) => Ok(Finish::Done),
         outcome => outcome.map(|()| Finish::Done),
     }
@@ -98,7 +102,7 @@ fn moment(at_ms: i64) -> String {
 }
 
 /// A field as RFC 4180 wants it. One that a spreadsheet would run as a formula gets an apostrophe in front.
-fn field(text: &str) -> String {
+pub(super) fn field(text: &str) -> String {
     let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<f64>().is_err();
     let text = if formula { format!("'{text}") } else { text.to_owned() };
     if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }

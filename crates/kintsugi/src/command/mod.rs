@@ -5,6 +5,7 @@ mod check;
 mod collect;
 mod drill;
 mod export;
+mod export_values;
 mod freeze;
 mod init;
 mod mailbox;
@@ -47,7 +48,7 @@ pub(crate) fn run(cli: Cli) -> Result<Finish> {
         Command::Run(args) => ("run", pipeline::run(&open(args.case)?, args.smtp.as_deref())?),
         Command::Serve(args) => return serve::serve(&open(args.case.clone())?, &args),
         Command::Why(args) => ("why", why::why(&open(args.case)?, &args.what)?),
-        Command::Export(args) => return export::export(&open(args.case)?, args.what, args.format),
+        Command::Export(args) => return export::export(&open(args.case.clone())?, &args),
         Command::Staff(args) => ("staff", staff::staff(&open(args.case)?, &args.name)?),
         Command::ApiKey(args) => ("api-key", api_key::api_key(&open(args.case)?, &args.name)?),
         Command::Mailbox(args) => return mailbox::mailbox(&args),
