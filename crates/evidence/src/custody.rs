@@ -201,7 +201,21 @@ impl From<Line> for CustodyEntry {
 
 impl From<CustodyEntry> for Line {
     fn from(entry: CustodyEntry) -> Self {
-        let CustodyEntry { id, path, bytes, sha256, kind, format, source, timezone, taken_by, at_ms, copied, previous, signature } = entry;
+        let CustodyEntry {
+            id,
+            path,
+            bytes,
+            sha256,
+            kind,
+            format,
+            source,
+            timezone,
+            taken_by,
+            at_ms,
+            copied,
+            previous,
+            signature,
+        } = entry;
         Self { id: id.0, path, bytes, sha256, kind, format, source, timezone, taken_by, at_ms, copied, previous, signature }
     }
 }

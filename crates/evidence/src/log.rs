@@ -5,12 +5,16 @@ mod combined;
 mod combined_duration;
 mod combined_timed;
 mod common;
+mod fields;
+mod json_access;
+mod json_text;
 mod lines;
 mod other;
 mod read;
 mod time;
 mod vhost_combined;
 
+pub use fields::Glance;
 pub use read::{detect, read_line, read_log, scan_lines};
 
 pub(crate) use read::format_of;
@@ -31,11 +35,14 @@ pub enum LogFormat {
     CombinedTimed,
     /// Combined with Apache's `%D` (microseconds) behind.
     CombinedDuration,
+    /// A JSON object a line: nginx, Caddy, Traefik and others.
+    Json,
 }
 
 impl LogFormat {
     /// Every format.
-    pub const ALL: [Self; 5] = [Self::Combined, Self::Common, Self::VhostCombined, Self::CombinedTimed, Self::CombinedDuration];
+    pub const ALL: [Self; 6] =
+        [Self::Combined, Self::Common, Self::VhostCombined, Self::CombinedTimed, Self::CombinedDuration, Self::Json];
 
     /// The name in case files and in the custody manifest.
     pub const fn name(self) -> &'static str {
@@ -45,6 +52,7 @@ impl LogFormat {
             Self::VhostCombined => "vhost_combined",
             Self::CombinedTimed => "combined_timed",
             Self::CombinedDuration => "combined_duration",
+            Self::Json => "json",
         }
     }
 
@@ -68,8 +76,8 @@ pub enum Detected {
     },
 }
 
-/// A request as a log line tells it. Escapes of the log (`\x22`, `\"`, `\\`) are undone in `method`, `target`, `referer` and
-/// `agent`; percent-encoding is not.
+/// A request as a log tells it. Escapes of the log (`\x22`, `\"`, `\u0022`) are undone; percent-encoding is not. What a format
+/// does not tell is empty or `None`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogLine<'a> {
     /// From 1, in the uncompressed file.
@@ -80,18 +88,32 @@ pub struct LogLine<'a> {
     pub client: &'a [u8],
     /// `GET`; empty where the request line is no HTTP (`target` then holds all of it).
     pub method: &'a [u8],
-    /// Path and query as sent.
+    /// Path and query as sent, without scheme and host.
     pub target: &'a [u8],
     /// Response status.
     pub status: u16,
-    /// Bytes of the response's body; 0 where the log has `-`.
+    /// Bytes of the response's body; of the whole response where the format tells only that; 0 where the log has `-`.
     pub bytes: u64,
+    /// Bytes of the whole response with its head, where the format tells it beside or instead of the body's.
+    pub bytes_sent: Option<u64>,
     /// How long the server took, microseconds, where the format tells it.
     pub duration_us: Option<u64>,
     /// `User-Agent`; empty where the log has `-` or the format has none.
     pub agent: &'a [u8],
     /// `Referer`, likewise.
     pub referer: &'a [u8],
+    /// The server's name as asked for.
+    pub host: &'a [u8],
+    /// `Cookie`: all of it, or the values that the format logs.
+    pub cookie: &'a [u8],
+    /// `X-Forwarded-For`: whom a proxy says that it speaks for. Anybody can send one.
+    pub forwarded: &'a [u8],
+    /// All headers of the request, `Name: value` a line, in formats that keep them.
+    pub headers: &'a [u8],
+    /// The request's body as sent.
+    pub body: &'a [u8],
+    /// The response's body, as far as it was kept.
+    pub response: &'a [u8],
     /// The whole line as it stands in the file, without its line end.
     pub raw: &'a [u8],
 }

@@ -5,7 +5,7 @@ use kintsugi_case::{EndpointSpec, ParameterPlace, Shows};
 
 use crate::dialect::Dialect;
 use crate::lexer::{Template, template};
-use crate::request::Request;
+use crate::request::{Parameter, Request};
 
 /// A place where requests reach SQL.
 #[derive(Clone, Debug)]
@@ -75,24 +75,47 @@ impl Endpoints {
     /// statement as it is (a name with a doubled quote, a negative number) is none.
     pub(crate) fn injections(&mut self, method: &str, request: &Request) -> Vec<Injection> {
         let mut found = Vec::new();
-        let known_path = self.written.iter().any(|(spec, _)| path_value(&spec.path, &request.path).is_some());
+        let mut written_path = None;
         for (spec, at) in self.written.clone() {
-            if spec.method.eq_ignore_ascii_case(method)
-                && let Some(at_path) = path_value(&spec.path, &request.path)
-            {
+            let Some(at_path) = path_value(&spec.path, &request.path) else { continue };
+            written_path = Some(spec.place == ParameterPlace::Path);
+            if spec.method.eq_ignore_ascii_case(method) {
                 let values = values_of(&spec, at_path, request);
-                found.extend(values.into_iter().filter_map(|value| self.written_injection(at, value)));
+                found.extend(values.into_iter().filter_map(|parameter| self.written_injection(at, &parameter)));
             }
         }
-        if !known_path {
-            for (name, value) in &request.query {
-                found.extend(self.inferred_injection(method, &request.path, name, value));
+        for parameter in &request.parameters {
+            // A path that the investigator wrote down has no other segments that reach SQL.
+            let skipped = parameter.place == ParameterPlace::Path && written_path.is_some();
+            if !skipped && !self.is_written(method, &request.path, parameter) {
+                found.extend(self.inferred_injection(method, &request.path, parameter));
             }
         }
         found
     }
 
-    fn written_injection(&self, at: usize, value: &str) -> Option<Injection> {
+    /// Whether the investigator wrote down what becomes of this parameter.
+    fn is_written(&self, method: &str, path: &str, parameter: &Parameter) -> bool {
+        self.written.iter().any(|(spec, _)| {
+            spec.method.eq_ignore_ascii_case(method)
+                && spec.place == parameter.place
+                && is_named(spec, parameter)
+                && path_value(&spec.path, path).is_some()
+        })
+    }
+
+    /// The plain reading of a value if it is SQL, else whichever reading is.
+    fn written_injection(&self, at: usize, parameter: &Parameter) -> Option<Injection> {
+        let plain = self.read_as(at, &parameter.value);
+        if plain.as_ref().is_some_and(|injection| injection.template.is_ok()) {
+            return plain;
+        }
+        let mut others = parameter.readings().into_iter().filter(|reading| speaks_sql(reading));
+        let other = others.find_map(|reading| self.read_as(at, &reading).filter(|injection| injection.template.is_ok()));
+        other.or(plain)
+    }
+
+    fn read_as(&self, at: usize, value: &str) -> Option<Injection> {
         let endpoint = &self.all[at];
         if endpoint.bound {
             let text = value.to_owned();
@@ -111,20 +134,39 @@ impl Endpoints {
         }
     }
 
-    fn inferred_injection(&mut self, method: &str, path: &str, name: &str, value: &str) -> Option<Injection> {
-        if !speaks_sql(value) {
-            return None;
-        }
-        let known = format!("{method} {path} {name}");
+    fn inferred_injection(&mut self, method: &str, path: &str, parameter: &Parameter) -> Option<Injection> {
+        let mut hostile: Vec<String> = speaks_sql(&parameter.value).then(|| parameter.value.clone()).into_iter().collect();
+        hostile.extend(parameter.readings().into_iter().filter(|reading| speaks_sql(reading)));
+        let first = hostile.first()?.clone();
+        let read = hostile.into_iter().find_map(|value| self.in_some_context(&value).map(|template| (template, value)));
+        let (template, text) =
+            read.map_or((Err("no context makes it a statement"), first), |(template, value)| (Ok(template), value));
+        Some(Injection { endpoint: self.inferred_endpoint(method, path, parameter), template, text })
+    }
+
+    fn inferred_endpoint(&mut self, method: &str, path: &str, parameter: &Parameter) -> usize {
+        let known = match parameter.place {
+            // The value is in the path itself: what stands before it names the endpoint.
+            ParameterPlace::Path => {
+                let number: usize = parameter.name.parse().unwrap_or(1);
+                let before: Vec<&str> = path.split('/').take(number).collect();
+                format!("{method} {}/<{number}>", before.join("/"))
+            }
+            ParameterPlace::Header => format!("{method} {path} header {}", parameter.name),
+            ParameterPlace::Cookie => format!("{method} {path} cookie {}", parameter.name),
+            ParameterPlace::Query | ParameterPlace::Form | ParameterPlace::Json => format!("{method} {path} {}", parameter.name),
+        };
         let at = self.all.iter().position(|endpoint| endpoint.name == known);
-        let endpoint = at.unwrap_or_else(|| self.push(Endpoint { name: known, shows: Shows::Rows, bound: false, sql: None }));
-        let texts =
-            CONTEXTS.map(|(open, close)| format!("SELECT NULL FROM (SELECT NULL AS x) AS own WHERE x={open}{value}{close}"));
-        let read = texts.iter().find_map(|text| {
-            let template = template(text, self.dialect).ok()?;
+        at.unwrap_or_else(|| self.push(Endpoint { name: known, shows: Shows::Rows, bound: false, sql: None }))
+    }
+
+    /// The first context in which the value is more than a value and the whole can be read.
+    fn in_some_context(&self, value: &str) -> Option<Template> {
+        CONTEXTS.iter().find_map(|(open, close)| {
+            let text = format!("SELECT NULL FROM (SELECT NULL AS x) AS own WHERE x={open}{value}{close}");
+            let template = template(&text, self.dialect).ok()?;
             (leaves_the_value(&template.sql) && crate::rows::parses(&template.sql, self.dialect)).then_some(template)
-        });
-        Some(Injection { endpoint, template: read.ok_or("no context makes it a statement"), text: value.to_owned() })
+        })
     }
 }
 
@@ -156,15 +198,26 @@ fn path_value<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
     (!value.is_empty()).then_some(value)
 }
 
-/// The values of the endpoint's parameter; forms, cookies, headers and bodies are not in a web server's log.
-fn values_of<'a>(spec: &EndpointSpec, at_path: &'a str, request: &'a Request) -> Vec<&'a str> {
+/// The values of the endpoint's parameter.
+fn values_of(spec: &EndpointSpec, at_path: &str, request: &Request) -> Vec<Parameter> {
+    if spec.place == ParameterPlace::Path {
+        return vec![Parameter::new(spec.place, spec.parameter.as_bytes(), at_path.as_bytes().to_vec())];
+    }
+    let named = request.parameters.iter().filter(|parameter| parameter.place == spec.place && is_named(spec, parameter));
+    named.cloned().collect()
+}
+
+/// Header names have no case; a member deep in JSON may be named by its last name alone.
+fn is_named(spec: &EndpointSpec, parameter: &Parameter) -> bool {
     match spec.place {
-        ParameterPlace::Path => vec![at_path],
-        ParameterPlace::Query => {
-            let named = request.query.iter().filter(|(name, _)| *name == spec.parameter);
-            named.map(|(_, value)| value.as_str()).collect()
+        ParameterPlace::Header => parameter.name.eq_ignore_ascii_case(&spec.parameter),
+        // What could not be read as JSON may hold it.
+        ParameterPlace::Json => {
+            parameter.name.is_empty()
+                || parameter.name == spec.parameter
+                || parameter.name.rsplit('.').next() == Some(spec.parameter.as_str())
         }
-        ParameterPlace::Form | ParameterPlace::Cookie | ParameterPlace::Header | ParameterPlace::Json => Vec::new(),
+        _ => parameter.name == spec.parameter,
     }
 }
 
@@ -176,8 +229,11 @@ fn is_more_than_a_value(value: &str) -> bool {
 fn speaks_sql(value: &str) -> bool {
     let lower = value.to_ascii_lowercase();
     let has = |word: &str| lower.contains(word);
-    has("select") && (has(" from") || has("/from") || has("union") || has("(") || has("/*"))
+    has("select") && (has("from") || has("union") || has("(") || has("/*"))
+        || has("union") && has("table")
         || has("sleep(")
+        || has("waitfor")
+        || has("load_file(")
         || has("benchmark(")
         || has("extractvalue(")
         || has("updatexml(")

@@ -83,7 +83,7 @@ impl<'a> Investigation<'a> {
 
     /// Takes a log line that may carry a statement.
     pub(crate) fn take(&mut self, seen: Seen<'_>) -> Result<()> {
-        let request = Request::parse(seen.target);
+        let request = Request::of(&seen.carried);
         for injection in self.endpoints.injections(seen.method, &request) {
             self.statements += 1;
             self.injection(injection, seen.observed)?;

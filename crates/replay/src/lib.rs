@@ -39,7 +39,7 @@ use catalog::Catalog;
 use conclusion::Sink;
 use data::{Data, Sealed};
 use investigation::Investigation;
-use request::is_suspect;
+use request::{Carried, is_suspect};
 use statement::{Observation, Seen};
 
 /// What replay works on.
@@ -166,7 +166,16 @@ fn read(
             bytes: line.bytes,
             duration_us: line.duration_us,
         };
-        let seen = Seen { observed, method: std::str::from_utf8(line.method).unwrap_or_default(), target: line.target };
+        let carried = Carried {
+            target: line.target,
+            cookie: line.cookie,
+            agent: line.agent,
+            referer: line.referer,
+            forwarded: line.forwarded,
+            headers: line.headers,
+            body: line.body,
+        };
+        let seen = Seen { observed, method: std::str::from_utf8(line.method).unwrap_or_default(), carried };
         if let Err(error) = investigation.take(seen) {
             failure.get_or_insert(error);
         }

@@ -1,81 +1,264 @@
-//! The parameters of a request as the server decoded them, and the cheap test that says whether a raw log line can hold
-//! an injection at all.
+//! The parameters of a request as the server decoded them: path, query, form, JSON body, cookies and headers.
+//!
+//! Not here: the cheap test before (`suspect`), what else a program may make of a value (`decode`), and what a value means
+//! (`context`).
+
+mod decode;
+mod suspect;
 
 use bstr::ByteSlice;
-use percent_encoding::percent_decode;
+use kintsugi_case::ParameterPlace;
 
-/// A request line's target, cut into its pieces. Values are decoded once, as the server does.
+pub(crate) use suspect::is_suspect;
+
+/// Parameters of a request that are looked at; the others of a longer one are not.
+const PARAMETERS_MAX: usize = 4096;
+
+/// What a request carried, as it was logged.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Carried<'a> {
+    /// Path and query as sent.
+    pub(crate) target: &'a [u8],
+    /// `Cookie`
+    pub(crate) cookie: &'a [u8],
+    /// `User-Agent`
+    pub(crate) agent: &'a [u8],
+    /// `Referer`
+    pub(crate) referer: &'a [u8],
+    /// `X-Forwarded-For`
+    pub(crate) forwarded: &'a [u8],
+    /// All headers, a line each, where the log has them.
+    pub(crate) headers: &'a [u8],
+    /// The body as sent.
+    pub(crate) body: &'a [u8],
+}
+
+/// A value that a request carries.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Parameter {
+    /// Where it stands.
+    pub(crate) place: ParameterPlace,
+    /// Its name; a header's or cookie's, `a.b` in JSON, the number of the segment in a path.
+    pub(crate) name: String,
+    /// The value, decoded once, as the server does.
+    pub(crate) value: String,
+    /// The bytes of that.
+    bytes: Vec<u8>,
+}
+
+impl Parameter {
+    /// A value of which percent-encoding is undone.
+    pub(crate) fn new(place: ParameterPlace, name: &[u8], bytes: Vec<u8>) -> Self {
+        let value = decode::text(bytes.clone());
+        Self { place, name: decode::text(name.to_vec()), value, bytes }
+    }
+
+    /// What a program may have made of the value beside its plain reading, likelier first.
+    pub(crate) fn readings(&self) -> Vec<String> {
+        decode::readings(&self.bytes, &self.value)
+    }
+}
+
+/// A request, taken apart.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Request {
     /// The path, decoded.
     pub(crate) path: String,
-    /// Names and values of the query string, in order.
-    pub(crate) query: Vec<(String, String)>,
+    /// Its values, in order.
+    pub(crate) parameters: Vec<Parameter>,
 }
 
 impl Request {
-    /// Takes a target (`/item?id=5`) apart. Bytes that are no UTF-8 become the replacement character.
+    /// Takes a target (`/item?id=5`) apart.
+    #[cfg(test)]
     pub(crate) fn parse(target: &[u8]) -> Self {
-        let (path, query) = target.split_once_str("?").unwrap_or((target, b""));
-        let pairs = query.split_str("&").filter(|pair| !pair.is_empty());
-        let pairs = pairs.map(|pair| pair.split_once_str("=").unwrap_or((pair, b"")));
-        Self { path: decode(path, false), query: pairs.map(|(name, value)| (decode(name, true), decode(value, true))).collect() }
+        Self::of(&Carried { target, ..Carried::default() })
+    }
+
+    /// Takes a request apart.
+    pub(crate) fn of(carried: &Carried<'_>) -> Self {
+        let (path, query) = carried.target.split_once_str("?").unwrap_or((carried.target, b""));
+        let mut parameters = Vec::new();
+        pairs(ParameterPlace::Query, query, &mut parameters);
+        body(carried, &mut parameters);
+        cookies(carried.cookie, &mut parameters);
+        headers(carried, &mut parameters);
+        let path = decode::text(decode::bytes(path, false));
+        segments(&path, &mut parameters);
+        parameters.truncate(PARAMETERS_MAX);
+        Self { path, parameters }
     }
 }
 
-fn decode(bytes: &[u8], plus_is_blank: bool) -> String {
-    let spaced = if plus_is_blank { bytes.replace("+", " ") } else { bytes.to_vec() };
-    percent_decode(&spaced).decode_utf8_lossy().into_owned()
+/// `a=1&b=2`, of a query or a form.
+fn pairs(place: ParameterPlace, text: &[u8], out: &mut Vec<Parameter>) {
+    let pairs = text.split_str("&").filter(|pair| !pair.is_empty()).take(PARAMETERS_MAX);
+    out.extend(pairs.map(|pair| {
+        let (name, value) = pair.split_once_str("=").unwrap_or((pair, b""));
+        Parameter::new(place, &decode::bytes(name, true), decode::bytes(value, true))
+    }));
 }
 
-/// Whether a raw line may carry SQL: `select`, `union`, a quote, or letters that nobody needs to percent-encode.
-/// It must never say no to an injection; a false yes only costs the parsing of the line.
-pub(crate) fn is_suspect(line: &[u8]) -> bool {
-    let target = request_part(line);
-    memchr::memchr3_iter(b'%', b's', b'S', target).any(|at| match target[at] {
-        b'%' => is_suspect_escape(&target[at..]),
-        _ => target.get(at..at + 6).is_some_and(|word| word.eq_ignore_ascii_case(b"select")),
-    }) || memchr::memchr2(b'\'', b'(', target).is_some()
+/// The body by its content type; without one, by what it looks like.
+fn body(carried: &Carried<'_>, out: &mut Vec<Parameter>) {
+    let body = carried.body;
+    if body.is_empty() {
+        return;
+    }
+    let kind = header_of(carried.headers, "content-type").to_ascii_lowercase();
+    let looks = body.trim_ascii_start();
+    if kind.contains_str("multipart/") || kind.is_empty() && looks.starts_with(b"--") {
+        multipart(looks, out);
+    } else if kind.contains_str("json") || looks.starts_with(b"{") || looks.starts_with(b"[") {
+        json(body, out);
+    } else {
+        pairs(ParameterPlace::Form, body.trim_end_with(|c| c == '\n' || c == '\r'), out);
+    }
 }
 
-/// A quote, a bracket, a letter or an underscore in percent-encoding.
-fn is_suspect_escape(bytes: &[u8]) -> bool {
-    let digit = |at: usize| bytes.get(at).and_then(|b| (*b as char).to_digit(16));
-    let (Some(high), Some(low)) = (digit(1), digit(2)) else { return false };
-    let byte = (high * 16 + low) as u8;
-    byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'\'' | b'"' | b'(')
+fn json(body: &[u8], out: &mut Vec<Parameter>) {
+    match serde_json::from_slice(body) {
+        Ok(value) => {
+            let leaves = decode::leaves(&value).into_iter().take(PARAMETERS_MAX);
+            out.extend(leaves.map(|(name, text)| Parameter::new(ParameterPlace::Json, name.as_bytes(), text.into_bytes())));
+        }
+        // Cut or broken: all of it is one value, so that what stands in it is not lost.
+        Err(_) => out.push(Parameter::new(ParameterPlace::Json, b"", body.to_vec())),
+    }
 }
 
-/// The part of a line up to the end of its first quoted field: the request, where logs are written as usual.
-fn request_part(line: &[u8]) -> &[u8] {
-    let Some(open) = memchr::memchr(b'"', line) else { return line };
-    // Apache writes a quote inside a field as \".
-    let closes = |&at: &usize| at > open && line[at - 1] != b'\\' && line.get(at + 1).is_none_or(|next| *next == b' ');
-    let close = memchr::memchr_iter(b'"', line).find(closes).unwrap_or(line.len());
-    &line[open + 1..close]
+/// RFC 7578: parts between lines that begin with the boundary, each with its name in a header.
+fn multipart(body: &[u8], out: &mut Vec<Parameter>) {
+    let boundary = body.lines().next().unwrap_or_default().trim_ascii_end();
+    if boundary.len() < 3 {
+        return;
+    }
+    for part in body.split_str(boundary).take(PARAMETERS_MAX) {
+        let Some((head, value)) = part.split_once_str("\r\n\r\n").or_else(|| part.split_once_str("\n\n")) else { continue };
+        let value = value.strip_suffix(b"\r\n").or_else(|| value.strip_suffix(b"\n")).unwrap_or(value);
+        for name in ["name=\"", "filename=\""] {
+            if let Some(name) = quoted_after(head, name) {
+                out.push(Parameter::new(ParameterPlace::Form, name, value.to_vec()));
+                break;
+            }
+        }
+        if let Some(file) = quoted_after(head, "filename=\"") {
+            out.push(Parameter::new(ParameterPlace::Form, b"filename", file.to_vec()));
+        }
+    }
+}
+
+fn quoted_after<'a>(head: &'a [u8], mark: &str) -> Option<&'a [u8]> {
+    // ` name=`, so that `filename=` is not taken for it.
+    let at = head.find(format!(" {mark}").as_str()).map(|at| at + 1)?;
+    head[at + mark.len()..].split_once_str("\"").map(|(name, _)| name)
+}
+
+/// `a=1; b=2`. Programs differ in whether they undo percent-encoding here: `readings` has the other.
+fn cookies(text: &[u8], out: &mut Vec<Parameter>) {
+    for pair in text.split_str(";").take(PARAMETERS_MAX) {
+        let (name, value) = pair.trim_ascii().split_once_str("=").unwrap_or((b"", pair.trim_ascii()));
+        if !value.is_empty() {
+            let value = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value);
+            out.push(Parameter::new(ParameterPlace::Cookie, name, decode::bytes(value, false)));
+        }
+    }
+}
+
+fn headers(carried: &Carried<'_>, out: &mut Vec<Parameter>) {
+    let known = [("user-agent", carried.agent), ("referer", carried.referer), ("x-forwarded-for", carried.forwarded)];
+    let lines = header_lines(carried.headers)
+        .filter(|(name, _)| !known.iter().any(|(known, _)| name.eq_ignore_ascii_case(known.as_bytes())));
+    let named = known.iter().map(|(name, value)| (name.as_bytes(), *value)).chain(lines);
+    // Cookies are read by name, and the length of a body is no value of the program's.
+    let others = named.filter(|(name, value)| !value.is_empty() && !name.eq_ignore_ascii_case(b"cookie"));
+    out.extend(
+        others
+            .take(PARAMETERS_MAX)
+            .map(|(name, value)| Parameter::new(ParameterPlace::Header, &name.to_ascii_lowercase(), value.to_vec())),
+    );
+}
+
+fn header_lines(headers: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    headers.lines().filter_map(|line| line.split_once_str(":")).map(|(name, value)| (name.trim_ascii(), value.trim_ascii()))
+}
+
+fn header_of<'a>(headers: &'a [u8], name: &str) -> &'a [u8] {
+    header_lines(headers).find(|(found, _)| found.eq_ignore_ascii_case(name.as_bytes())).map_or(b"", |(_, value)| value)
+}
+
+/// The segments of a path, the first numbered 1.
+fn segments(path: &str, out: &mut Vec<Parameter>) {
+    let segments = path.split('/').skip(1).enumerate().filter(|(_, segment)| !segment.is_empty()).take(PARAMETERS_MAX);
+    out.extend(
+        segments.map(|(at, segment)| {
+            Parameter::new(ParameterPlace::Path, (at + 1).to_string().as_bytes(), segment.as_bytes().to_vec())
+        }),
+    );
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Request, is_suspect};
+    use super::{Carried, Request};
+
+    fn check(carried: Carried<'_>, expected: &[(&str, &str)]) {
+        let request = Request::of(&carried);
+        let found: Vec<_> = request.parameters.iter().map(|p| (format!("{:?} {}", p.place, p.name), p.value.clone())).collect();
+        let found: Vec<_> = found.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(found, expected);
+    }
 
     #[test]
     fn values_are_decoded_once() {
         let request = Request::parse(b"/it%65m?id=5%20UNION+ALL&q=%E9%9F%93&x=%2541&y");
         assert_eq!(request.path, "/item");
-        let pairs: Vec<_> = request.query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        assert_eq!(pairs, [("id", "5 UNION ALL"), ("q", "韓"), ("x", "%41"), ("y", "")]);
+        check(
+            Carried { target: b"?id=5%20UNION+ALL&q=%E9%9F%93&x=%2541&y", ..Carried::default() },
+            &[("Query id", "5 UNION ALL"), ("Query q", "韓"), ("Query x", "%41"), ("Query y", "")],
+        );
     }
 
     #[test]
-    fn the_cheap_test_lets_ordinary_lines_pass_by() {
-        let line =
-            |target: &str| format!("192.0.2.1 - - [01/Jan/2013:00:00:00 +0900] \"GET {target} HTTP/1.1\" 200 5 \"-\" \"x (y)\"");
-        for ordinary in ["/item?id=5", "/search?q=%E9%9F%93%E5%9B%BD", "/static/style.css", "/search?q=from%20tokyo"] {
-            assert!(!is_suspect(line(ordinary).as_bytes()), "{ordinary}");
-        }
-        for hostile in ["/item?id=5%20union%20sElect%201", "/item?id=5%20%55NION", "/item?id=5%27", "/i?id=5%20AND%20SLEEP(5)"] {
-            assert!(is_suspect(line(hostile).as_bytes()), "{hostile}");
+    fn bodies_are_read_by_their_kind() {
+        check(Carried { body: b"a=1+2&b=%27\n", ..Carried::default() }, &[("Form a", "1 2"), ("Form b", "'")]);
+        check(
+            Carried { body: br#"{"a":{"b":"1' or"},"c":[5,"x"]}"#, ..Carried::default() },
+            &[("Json a.b", "1' or"), ("Json c", "5"), ("Json c", "x")],
+        );
+        check(Carried { body: br#"{"a":"1' or"#, ..Carried::default() }, &[("Json ", r#"{"a":"1' or"#)]);
+        let body = b"--b0\r\nContent-Disposition: form-data; name=\"id\"\r\n\r\n1' or 1\r\n--b0\r\nContent-Disposition: form-data; name=\"f\"; filename=\"x'.png\"\r\n\r\n...\r\n--b0--\r\n";
+        let headers = b"Content-Type: multipart/form-data; boundary=b0\n";
+        check(
+            Carried { body, headers, ..Carried::default() },
+            &[
+                ("Form id", "1' or 1"),
+                ("Form f", "..."),
+                ("Form filename", "x'.png"),
+                ("Header content-type", "multipart/form-data; boundary=b0"),
+            ],
+        );
+    }
+
+    #[test]
+    fn cookies_headers_and_paths_carry_values() {
+        check(
+            Carried { target: b"/items/5%20or%201/", cookie: b"uid=1%27; x=\"2\";y", agent: b"M", ..Carried::default() },
+            &[
+                ("Cookie uid", "1'"),
+                ("Cookie x", "2"),
+                ("Cookie ", "y"),
+                ("Header user-agent", "M"),
+                ("Path 1", "items"),
+                ("Path 2", "5 or 1"),
+            ],
+        );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_can_be_taken_apart(target: Vec<u8>, body: Vec<u8>, cookie: Vec<u8>, headers: Vec<u8>) {
+            let body = [&b"--x\r\n"[..], &body].concat();
+            let _ = Request::of(&Carried { target: &target, body: &body, cookie: &cookie, headers: &headers, ..Carried::default() });
         }
     }
 }

@@ -3,6 +3,7 @@
 use kintsugi_case::{EvidenceLine, mask_pans};
 
 use crate::lexer::Literal;
+use crate::request::Carried;
 
 /// How much of a statement's literals is kept for `why`, in characters.
 const LITERALS_SHOWN_MAX: usize = 160;
@@ -14,8 +15,8 @@ pub(crate) struct Seen<'a> {
     pub(crate) observed: Observation,
     /// `GET`
     pub(crate) method: &'a str,
-    /// Path and query as sent.
-    pub(crate) target: &'a [u8],
+    /// What it carried.
+    pub(crate) carried: Carried<'a>,
 }
 
 /// What the log shows of an answer.

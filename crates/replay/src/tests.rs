@@ -94,7 +94,8 @@ fn check(shows: Shows, lines: &[(&str, u16, u64)], expected: &str) -> Vec<BasisS
     for (&(target, status, bytes), line) in lines.iter().zip(1..) {
         let line = EvidenceLine { evidence: EvidenceId(1), line };
         let observed = Observation { line, at_ms: 0, status, bytes, duration_us: None };
-        let seen = Seen { observed, method: "GET", target: target.as_bytes() };
+        let carried = crate::request::Carried { target: target.as_bytes(), ..Default::default() };
+        let seen = Seen { observed, method: "GET", carried };
         investigation.take(seen).expect("the line is taken");
     }
     let mut written = Written::default();

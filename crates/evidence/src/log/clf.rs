@@ -1,29 +1,11 @@
 //! What the formats that descend from the NCSA Common Log Format share:
 //! `host ident user [time] "request" status bytes`, then what each adds.
 //!
-//! Servers escape what would break a quoted field: nginx writes `\x22`, Apache `\"`, `\\`, `\n`, `\x22`. The escapes are
-//! undone only for lines that somebody wants.
+//! Servers escape what would break a quoted field (`fields` undoes that). Not here: fields that a `log_format` names
+//! (`pattern`).
 
-use super::LogLine;
+use super::fields::{Fields, Reason, Request};
 use super::time::{Clock, TIME_BYTES};
-
-/// Why a line could not be read.
-pub(super) type Reason = &'static str;
-
-/// A line taken apart; quoted fields still escaped.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Fields<'a> {
-    pub(super) at_ms: i64,
-    pub(super) client: &'a [u8],
-    pub(super) request: &'a [u8],
-    pub(super) status: u16,
-    pub(super) bytes: u64,
-    pub(super) referer: &'a [u8],
-    pub(super) agent: &'a [u8],
-    /// What stands behind the fields above.
-    pub(super) rest: &'a [u8],
-    pub(super) duration_us: Option<u64>,
-}
 
 /// The seven fields of the Common Log Format.
 pub(super) fn common<'a>(line: &'a [u8], clock: &mut Clock) -> Result<Fields<'a>, Reason> {
@@ -35,7 +17,7 @@ pub(super) fn common<'a>(line: &'a [u8], clock: &mut Clock) -> Result<Fields<'a>
     let (request, after) = quoted(after).ok_or("no request in quotes")?;
     let (status, after) = word(after).and_then(|(text, after)| Some((status(text)?, after))).ok_or("no status")?;
     let (bytes, rest) = word(after).and_then(|(text, after)| Some((byte_count(text)?, after))).ok_or("no byte count")?;
-    Ok(Fields { at_ms, client, request, status, bytes, referer: b"", agent: b"", rest, duration_us: None })
+    Ok(Fields { at_ms, client, request: Request::Line(request), status, bytes, rest, ..Fields::default() })
 }
 
 /// The Common Log Format with referer and agent behind.
@@ -57,7 +39,7 @@ fn time<'a>(text: &'a [u8], clock: &mut Clock) -> Option<(i64, &'a [u8])> {
 
 /// A quoted field and what follows it. A quote that neither a blank nor the line end follows does not end the field:
 /// some servers do not escape.
-fn quoted(text: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(super) fn quoted(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let inside = text.strip_prefix(b" ").unwrap_or(text).strip_prefix(b"\"")?;
     let mut at = 0;
     loop {
@@ -82,7 +64,8 @@ fn split_at_byte(text: &[u8], byte: u8) -> Option<(&[u8], &[u8])> {
     (at > 0).then(|| text.split_at(at))
 }
 
-fn status(text: &[u8]) -> Option<u16> {
+/// A status of three digits.
+pub(super) fn status(text: &[u8]) -> Option<u16> {
     if text.len() == 3 { integer(text).map(|status| status as u16) } else { None }
 }
 
@@ -101,99 +84,13 @@ pub(super) fn integer(text: &[u8]) -> Option<u64> {
     })
 }
 
-/// Room for fields whose escapes are undone; kept from line to line.
-#[derive(Default)]
-pub(super) struct Unescaped {
-    request: Vec<u8>,
-    referer: Vec<u8>,
-    agent: Vec<u8>,
-}
-
-impl Unescaped {
-    /// The line as callers see it.
-    pub(super) fn line<'a>(&'a mut self, number: u64, raw: &'a [u8], fields: &Fields<'a>) -> LogLine<'a> {
-        let (method, target) = method_and_target(plain(fields.request, &mut self.request));
-        LogLine {
-            line: number,
-            at_ms: fields.at_ms,
-            client: fields.client,
-            method,
-            target,
-            status: fields.status,
-            bytes: fields.bytes,
-            duration_us: fields.duration_us,
-            agent: dash_is_empty(plain(fields.agent, &mut self.agent)),
-            referer: dash_is_empty(plain(fields.referer, &mut self.referer)),
-            raw,
-        }
-    }
-}
-
-fn dash_is_empty(field: &[u8]) -> &[u8] {
-    if field == b"-" { b"" } else { field }
-}
-
-/// `GET /a b HTTP/1.1`: older servers let blanks through, so the target reaches to the last word if that is a protocol.
-fn method_and_target(request: &[u8]) -> (&[u8], &[u8]) {
-    let Some(space) = memchr::memchr(b' ', request) else { return (b"", request) };
-    let (method, target) = (&request[..space], &request[space + 1..]);
-    if method.is_empty() || !method.iter().all(u8::is_ascii_uppercase) {
-        return (b"", request);
-    }
-    match memchr::memrchr(b' ', target) {
-        Some(last) if target[last + 1..].starts_with(b"HTTP/") => (method, &target[..last]),
-        _ if target.starts_with(b"HTTP/") => (method, b""),
-        _ => (method, target),
-    }
-}
-
-/// The field without its escapes, in `room` where it has any.
-fn plain<'a>(field: &'a [u8], room: &'a mut Vec<u8>) -> &'a [u8] {
-    let Some(first) = memchr::memchr(b'\\', field) else { return field };
-    room.clear();
-    room.extend_from_slice(&field[..first]);
-    let mut rest = &field[first..];
-    while let [byte, after @ ..] = rest {
-        rest = if *byte == b'\\' { escape(after, room) } else { push(*byte, after, room) };
-    }
-    room
-}
-
-fn push<'a>(byte: u8, after: &'a [u8], room: &mut Vec<u8>) -> &'a [u8] {
-    room.push(byte);
-    after
-}
-
-/// One escape, its backslash gone. What is no escape stays as it is written.
-fn escape<'a>(text: &'a [u8], room: &mut Vec<u8>) -> &'a [u8] {
-    match text {
-        [b'x' | b'X', high, low, after @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
-            push(hex_digit(*high) << 4 | hex_digit(*low), after, room)
-        }
-        [byte @ (b'"' | b'\\'), after @ ..] => push(*byte, after, room),
-        [b'n', after @ ..] => push(b'\n', after, room),
-        [b'r', after @ ..] => push(b'\r', after, room),
-        [b't', after @ ..] => push(b'\t', after, room),
-        [b'v', after @ ..] => push(0x0b, after, room),
-        [b'f', after @ ..] => push(0x0c, after, room),
-        [b'b', after @ ..] => push(0x08, after, room),
-        _ => push(b'\\', text, room),
-    }
-}
-
-fn hex_digit(digit: u8) -> u8 {
-    match digit {
-        b'0'..=b'9' => digit - b'0',
-        _ => (digit | 0x20) - b'a' + 10,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::fields::{Request, Unescaped};
     use super::super::time::Clock;
-    use super::{Unescaped, combined, common};
+    use super::{combined, common};
 
     fn check(request: &str, method: &str, target: &str) {
         let raw = format!(r#"192.0.2.1 - - [22/Nov/2026:18:53:53 +0900] "{request}" 200 28"#);
@@ -229,7 +126,7 @@ mod tests {
     fn user_names_may_hold_blanks_and_brackets() {
         let line = br#"192.0.2.1 - a [b] c [22/Nov/2026:18:53:53 +0900] "GET / HTTP/1.1" 200 -"#;
         let fields = common(line, &mut Clock::default()).unwrap();
-        assert_eq!((fields.status, fields.bytes, fields.request), (200, 0, &b"GET / HTTP/1.1"[..]));
+        assert_eq!((fields.status, fields.bytes, fields.request), (200, 0, Request::Line(b"GET / HTTP/1.1")));
     }
 
     #[test]

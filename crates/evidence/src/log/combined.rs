@@ -2,7 +2,8 @@
 //! `%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i"`. More fields may follow (nginx's sample configuration adds
 //! `"$http_x_forwarded_for"`); they are left alone.
 
-use super::clf::{self, Fields, Reason};
+use super::clf;
+use super::fields::{Fields, Reason};
 use super::time::Clock;
 
 pub(super) fn parse<'a>(line: &'a [u8], clock: &mut Clock) -> Result<Fields<'a>, Reason> {

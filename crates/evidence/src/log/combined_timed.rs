@@ -1,12 +1,14 @@
 //! The combined format with nginx's `$request_time` (seconds, three decimals) and `$bytes_sent` behind.
 
-use super::clf::{self, Fields, Reason};
+use super::clf;
+use super::fields::{Fields, Reason};
 use super::time::Clock;
 
 pub(super) fn parse<'a>(line: &'a [u8], clock: &mut Clock) -> Result<Fields<'a>, Reason> {
     let fields = clf::combined(line, clock)?;
-    let duration_us = clf::word(fields.rest).and_then(|(text, _)| seconds_to_us(text));
-    Ok(Fields { duration_us, ..fields })
+    let Some((duration, after)) = clf::word(fields.rest) else { return Ok(fields) };
+    let bytes_sent = clf::word(after).and_then(|(text, _)| clf::integer(text));
+    Ok(Fields { duration_us: seconds_to_us(duration), bytes_sent, ..fields })
 }
 
 /// Whether a line is of this format: exactly a time and a byte count behind the agent.

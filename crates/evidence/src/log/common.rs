@@ -1,6 +1,7 @@
 //! The NCSA Common Log Format: `%h %l %u %t "%r" %>s %b`.
 
-use super::clf::{self, Fields, Reason};
+use super::clf;
+use super::fields::{Fields, Reason};
 use super::time::Clock;
 
 pub(super) fn parse<'a>(line: &'a [u8], clock: &mut Clock) -> Result<Fields<'a>, Reason> {

@@ -21,7 +21,7 @@ const KINDS: &[Kind] = &[
     ("error log of Apache", is_apache_error),
     ("error log of nginx", is_nginx_error),
     ("W3C extended log (IIS)", |line| line.starts_with(b"#Software:") || line.starts_with(b"#Fields:")),
-    ("JSON lines", |line| line.starts_with(b"{") && line.ends_with(b"}")),
+    ("JSON lines without requests", |line| line.starts_with(b"{") && line.ends_with(b"}")),
     ("log of PostgreSQL, or of a program that starts lines with the time", starts_with_day),
 ];
 
@@ -90,7 +90,7 @@ mod tests {
         check("[Sun Nov 22 18:55:10.977126 2026] [mpm_event:notice] [pid 32:tid 32] AH00489", "error log of Apache");
         check("2026/11/22 19:52:24 [notice] 1#1: signal process started", "error log of nginx");
         check("#Software: Microsoft Internet Information Services 8.5", "W3C");
-        check(r#"{"time":"2026-11-22T18:57:08+09:00","status":200}"#, "JSON lines");
+        check(r#"{"time":"2026-11-22T18:57:08+09:00","status":200}"#, "JSON lines without requests");
         check("2026-11-22 19:00:00.896 JST [25] LOG:  ending log output to stderr", "log of PostgreSQL");
         check("PK\u{3}\u{4}\0\0", "binary data");
         let heading = b"Time\t\t    Id Command\tArgument".as_slice();

@@ -3,14 +3,15 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use jiff::tz::TimeZone;
 use kintsugi_vault::Keys;
 
-use super::clf::{Fields, Reason, Unescaped};
+use super::fields::{Fields, Glance, Reason, Unescaped};
 use super::lines::{Line, each_line};
 use super::time::Clock;
 use super::{
-    Detected, Gap, LogFormat, LogLine, LogReport, Unread, combined, combined_duration, combined_timed, common, other,
-    vhost_combined,
+    Detected, Gap, LogFormat, LogLine, LogReport, Unread, combined, combined_duration, combined_timed, common, json_access,
+    other, vhost_combined,
 };
 use crate::open::EvidenceFile;
 use crate::{CustodyEntry, EXAMPLES_MAX, Error, Result};
@@ -23,36 +24,58 @@ const DETECT_BYTES_MAX: usize = 8 << 20;
 const GAP_MS: i64 = 12 * 3_600_000;
 const GAPS_MAX: usize = 20;
 
-impl LogFormat {
-    fn parse<'a>(self, line: &'a [u8], clock: &mut Clock) -> std::result::Result<Fields<'a>, Reason> {
-        match self {
-            Self::Combined => combined::parse(line, clock),
-            Self::Common => common::parse(line, clock),
-            Self::VhostCombined => vhost_combined::parse(line, clock),
-            Self::CombinedTimed => combined_timed::parse(line, clock),
-            Self::CombinedDuration => combined_duration::parse(line, clock),
+/// Formats in the order in which a tie is decided: those that say more first.
+const BY_DETAIL: [LogFormat; 6] = [
+    LogFormat::Json,
+    LogFormat::CombinedTimed,
+    LogFormat::CombinedDuration,
+    LogFormat::VhostCombined,
+    LogFormat::Combined,
+    LogFormat::Common,
+];
+
+/// Whether a line is of this format and of none that has more to say.
+fn fits(format: LogFormat, line: &[u8], clock: &mut Clock) -> bool {
+    match format {
+        LogFormat::Combined => combined::fits(line, clock),
+        LogFormat::Common => common::fits(line, clock),
+        LogFormat::VhostCombined => vhost_combined::fits(line, clock),
+        LogFormat::CombinedTimed => combined_timed::fits(line, clock),
+        LogFormat::CombinedDuration => combined_duration::fits(line, clock),
+        LogFormat::Json => json_access::fits(line, clock),
+    }
+}
+
+/// A format with what it must remember from line to line.
+enum Reader {
+    Ncsa(for<'a> fn(&'a [u8], &mut Clock) -> std::result::Result<Fields<'a>, Reason>),
+    Json(json_access::Reader),
+}
+
+impl Reader {
+    fn of(format: LogFormat) -> Self {
+        match format {
+            LogFormat::Combined => Self::Ncsa(combined::parse),
+            LogFormat::Common => Self::Ncsa(common::parse),
+            LogFormat::VhostCombined => Self::Ncsa(vhost_combined::parse),
+            LogFormat::CombinedTimed => Self::Ncsa(combined_timed::parse),
+            LogFormat::CombinedDuration => Self::Ncsa(combined_duration::parse),
+            LogFormat::Json => Self::Json(json_access::Reader::default()),
         }
     }
 
-    fn fits(self, line: &[u8], clock: &mut Clock) -> bool {
+    fn parse<'a>(&mut self, line: &'a [u8], clock: &mut Clock) -> std::result::Result<Fields<'a>, Reason> {
         match self {
-            Self::Combined => combined::fits(line, clock),
-            Self::Common => common::fits(line, clock),
-            Self::VhostCombined => vhost_combined::fits(line, clock),
-            Self::CombinedTimed => combined_timed::fits(line, clock),
-            Self::CombinedDuration => combined_duration::fits(line, clock),
+            Self::Ncsa(parse) => parse(line, clock),
+            Self::Json(reader) => reader.parse(line, clock),
         }
     }
 }
 
-/// Formats in the order in which a tie is decided: those that say more first.
-const BY_DETAIL: [LogFormat; 5] =
-    [LogFormat::CombinedTimed, LogFormat::CombinedDuration, LogFormat::VhostCombined, LogFormat::Combined, LogFormat::Common];
-
 /// What the first lines of a file show: the format that fits most of them. Lines without their line ends.
 pub fn detect(lines: &[&[u8]]) -> Detected {
     let mut clock = Clock::default();
-    let count = |format: LogFormat, clock: &mut Clock| lines.iter().filter(|line| format.fits(line, clock)).count();
+    let count = |format: LogFormat, clock: &mut Clock| lines.iter().filter(|line| fits(format, line, clock)).count();
     let counts = BY_DETAIL.map(|format| (count(format, &mut clock), format));
     let best = counts.into_iter().reduce(|best, next| if next.0 > best.0 { next } else { best });
     match best {
@@ -102,12 +125,12 @@ pub fn read_log(case_dir: &Path, entry: &CustodyEntry, keys: &Keys, each: &mut d
     scan_lines(case_dir, entry, keys, &|_| true, each)
 }
 
-/// Like [`read_log`], handing over only lines of which `wanted` (called with the raw line) says yes. The report counts all.
+/// Like [`read_log`], handing over only lines of which `wanted` (called before escapes are undone) says yes. The report counts all.
 pub fn scan_lines(
     case_dir: &Path,
     entry: &CustodyEntry,
     keys: &Keys,
-    wanted: &dyn Fn(&[u8]) -> bool,
+    wanted: &dyn Fn(&Glance<'_>) -> bool,
     each: &mut dyn FnMut(LogLine<'_>),
 ) -> Result<LogReport> {
     let mut opened = EvidenceFile::in_custody(case_dir, entry, keys)?.open()?;
@@ -140,7 +163,7 @@ pub fn read_line(case_dir: &Path, entry: &CustodyEntry, keys: &Keys, line: u64) 
 
 /// The account of a log while it is read.
 struct Reading {
-    format: Option<LogFormat>,
+    reader: Option<Reader>,
     report: LogReport,
     clock: Clock,
     room: Unescaped,
@@ -151,20 +174,21 @@ impl Reading {
         let format = LogFormat::from_name(&entry.format);
         let not_read = entry.format.strip_prefix("not read: ").map(str::to_owned);
         let report = LogReport { path: entry.path.clone(), format, not_read, ..LogReport::default() };
-        Self { format, report, clock: Clock::default(), room: Unescaped::default() }
+        let zone = entry.timezone.as_deref().and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC);
+        Self { reader: format.map(Reader::of), report, clock: Clock::in_zone(zone), room: Unescaped::default() }
     }
 
-    fn line(&mut self, number: u64, line: Line<'_>, wanted: &dyn Fn(&[u8]) -> bool, each: &mut dyn FnMut(LogLine<'_>)) {
+    fn line(&mut self, number: u64, line: Line<'_>, wanted: &dyn Fn(&Glance<'_>) -> bool, each: &mut dyn FnMut(LogLine<'_>)) {
         self.report.lines = number;
-        let Some(format) = self.format else { return };
+        let Some(reader) = &mut self.reader else { return };
         let parsed = match line {
-            Line::Whole(raw) => format.parse(raw, &mut self.clock).map(|fields| (raw, fields)),
+            Line::Whole(raw) => reader.parse(raw, &mut self.clock).map(|fields| (raw, fields)),
             Line::TooLong(_) => Err("longer than 1 MiB"),
         };
         match parsed {
             Ok((raw, fields)) => {
                 self.report.was_read(fields.at_ms);
-                if wanted(raw) {
+                if wanted(&fields.glance(raw)) {
                     each(self.room.line(number, raw, &fields));
                 }
             }
@@ -177,7 +201,7 @@ impl Reading {
         if let Err(error) = end {
             report.truncated = Some(format!("after line {}: {error}", report.lines));
         }
-        if self.format.is_none() {
+        if self.reader.is_none() {
             report.unread_count = report.lines;
         }
         self.report

@@ -1,6 +1,7 @@
 //! Apache's `vhost_combined`: the combined format with `%v:%p` (host and port) in front.
 
-use super::clf::{self, Fields, Reason};
+use super::clf;
+use super::fields::{Fields, Reason};
 use super::time::Clock;
 
 pub(super) fn parse<'a>(line: &'a [u8], clock: &mut Clock) -> Result<Fields<'a>, Reason> {

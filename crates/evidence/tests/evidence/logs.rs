@@ -1,6 +1,6 @@
 //! Logs: every packing and format, and every kind of bad input.
 
-use kintsugi_evidence::{LogFormat, LogReport, read_line, scan_lines};
+use kintsugi_evidence::{Glance, LogFormat, LogReport, read_line, scan_lines};
 
 use crate::folder::{Folder, gzip, zstd};
 
@@ -80,7 +80,7 @@ fn other_formats_are_counted_not_failed() {
     let general = "mariadbd, Version: 10.11.19-MariaDB. started with:\nTcp port: 0  Unix socket: /x\nTime\t\t    Id Command\tArgument\n261122 18:53:53\t    14 Query\tSELECT 1\n";
     for (bytes, reason) in [
         (general.as_bytes(), "general query log of MariaDB or MySQL"),
-        (b"{\"time\":\"2026-11-22T18:57:08+09:00\"}\n".repeat(4).as_slice(), "JSON lines"),
+        (b"{\"time\":\"2026-11-22T18:57:08+09:00\"}\n".repeat(4).as_slice(), "JSON lines without requests"),
         (&[0u8, 159, 146, 150, b'\n'].repeat(4), "binary data, or packed in a way that is not read"),
         (b"one\ntwo\nthree\nfour\n", "no line looks like a request in a web server log"),
     ] {
@@ -109,7 +109,7 @@ fn only_wanted_lines_are_handed_over_and_all_are_counted() {
     let folder = folder(&log(1000));
     let entry = folder.entry("weblog/access.log");
     let mut found = Vec::new();
-    let wanted = |raw: &[u8]| raw.windows(6).any(|window| window == b"id=77 ");
+    let wanted = |line: &Glance<'_>| line.raw.windows(6).any(|window| window == b"id=77 ");
     let report = scan_lines(folder.path(), &entry, &folder.keys, &wanted, &mut |line| found.push(line.line)).unwrap();
     assert_eq!((report.read, found), (1000, vec![77]));
     let raw = read_line(folder.path(), &entry, &folder.keys, 77).unwrap();

@@ -59,6 +59,14 @@ fn logs_of_real_servers_are_read_to_the_last_line() {
         "1795341790000 /robots.txt 200 277 None",
         "1795341792000 /login 200 785 None",
     );
+    check(
+        "nginx_json.log.zst",
+        "json",
+        20,
+        0,
+        "1795341428000 /robots.txt 200 28 Some(0)",
+        "1795341430000 /robots.txt 200 28 Some(0)",
+    );
 }
 
 #[test]
@@ -66,5 +74,4 @@ fn other_logs_of_real_servers_are_named() {
     check("mariadb_general.log.zst", "not read: general query log of MariaDB or MySQL", 0, 20, "", "");
     check("mariadb_slow.log.zst", "not read: slow query log of MariaDB or MySQL", 0, 20, "", "");
     check("modsecurity_audit.log.zst", "not read: audit log of ModSecurity", 0, 30, "", "");
-    check("nginx_json.log.zst", "not read: JSON lines", 0, 20, "", "");
 }

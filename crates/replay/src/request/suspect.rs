@@ -1,0 +1,349 @@
+//! The cheap test that says whether a request can carry an injection at all, before anything is decoded. It must never say
+//! no to an injection; a false yes only costs the parsing of the line.
+//!
+//! What makes SQL of a value is a sign (a quote, a bracket, an operator, a comment), or a keyword after a blank, or an
+//! encoding that may hide either. Ordinary requests have none of them: letters, digits, `/?&=-_.,:;@`, percent-encoded
+//! text beyond ASCII, and words between blanks.
+//!
+//! Not here: whether there is an injection (`context`), and what the server made of the value (`decode`).
+
+use kintsugi_evidence::Glance;
+
+/// Whether a request can carry an injection.
+pub(crate) fn is_suspect(glance: &Glance<'_>) -> bool {
+    values(glance.request)
+        || values(glance.query)
+        || values(glance.cookie)
+        || values(glance.body)
+        || glance.headers.into_iter().any(header)
+}
+
+/// What a byte of a request says by itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sign {
+    Ordinary,
+    /// No ordinary value holds it.
+    Hostile,
+    /// A blank: what stands around it decides.
+    Blank,
+    Percent,
+    /// A second one makes a comment.
+    Dash,
+    /// Ends a name; a second one in a value is a comparison.
+    Equals,
+    /// Ends a value.
+    Separator,
+}
+
+const SIGNS: [Sign; 256] = signs();
+
+const fn signs() -> [Sign; 256] {
+    let mut signs = [Sign::Hostile; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let b = byte as u8;
+        signs[byte] = match b {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'_' | b'~' | b':' | b'@' | b',' | b'$' | 0x80..=0xff => {
+                Sign::Ordinary
+            }
+            b'+' | b' ' => Sign::Blank,
+            b'%' => Sign::Percent,
+            b'-' => Sign::Dash,
+            b'=' => Sign::Equals,
+            b'?' | b'&' | b';' => Sign::Separator,
+            _ => Sign::Hostile,
+        };
+        byte += 1;
+    }
+    signs
+}
+
+/// Whether a target, a query, cookies or a body can carry an injection.
+fn values(text: &[u8]) -> bool {
+    let (mut at, mut value_at, mut high) = (0, None, false);
+    while at < text.len() {
+        let mut next_high = false;
+        match SIGNS[usize::from(text[at])] {
+            Sign::Ordinary => {}
+            Sign::Hostile => return true,
+            Sign::Blank if keyword_beside(text, at, at + 1) => return true,
+            Sign::Blank => {}
+            Sign::Dash if text.get(at + 1) == Some(&b'-') => return true,
+            Sign::Dash => {}
+            Sign::Percent => match escape(text, at, high) {
+                Escape::Hostile => return true,
+                Escape::Blank if keyword_beside(text, at, at + 3) => return true,
+                Escape::High => next_high = true,
+                Escape::Blank | Escape::Ordinary => {}
+            },
+            // Padding of base64 ends a value; any other sign of equality in one compares.
+            Sign::Equals if value_at.is_some() && !is_padding(text, at) => return true,
+            Sign::Equals => value_at = value_at.or(Some(at + 1)),
+            Sign::Separator => {
+                if value_at.take().is_some_and(|start| hides_text(&text[start..at])) {
+                    return true;
+                }
+            }
+        }
+        at += if SIGNS[usize::from(text[at])] == Sign::Percent { 3 } else { 1 };
+        high = next_high;
+    }
+    value_at.is_some_and(|start| hides_text(value_of(&text[start..])))
+}
+
+/// A value up to the blank before `HTTP/1.1`.
+fn value_of(text: &[u8]) -> &[u8] {
+    &text[..memchr::memchr(b' ', text).unwrap_or(text.len())]
+}
+
+fn is_padding(text: &[u8], at: usize) -> bool {
+    matches!(text.get(at + 1), None | Some(b'&' | b';' | b' ' | b'=')) && at > 0 && text[at - 1] != b'&'
+}
+
+enum Escape {
+    Ordinary,
+    Hostile,
+    Blank,
+    /// Part of a character beyond ASCII.
+    High,
+}
+
+/// What a percent-encoded byte is; `high` where the one before was part of a character beyond ASCII.
+fn escape(text: &[u8], at: usize, high: bool) -> Escape {
+    let digit = |at: usize| text.get(at).and_then(|byte| (*byte as char).to_digit(16));
+    // `%u0027`, or a percent sign that is none: servers differ in what they make of it.
+    let (Some(upper), Some(lower)) = (digit(at + 1), digit(at + 2)) else { return Escape::Hostile };
+    match (upper * 16 + lower) as u8 {
+        b' ' => Escape::Blank,
+        // A blank to MySQL where the connection is latin1.
+        0xa0 if !high => Escape::Blank,
+        // Nothing is encoded so in UTF-8: an overlong quote, perhaps.
+        0xc0 | 0xc1 if !high => Escape::Hostile,
+        0x80..=0xff => Escape::High,
+        b'/' | b':' | b',' | b'@' | b'?' => Escape::Ordinary,
+        _ => Escape::Hostile,
+    }
+}
+
+/// Whether the word before or behind a blank is one of SQL.
+fn keyword_beside(text: &[u8], start: usize, end: usize) -> bool {
+    let behind = &text[end.min(text.len())..];
+    let behind = &behind[..behind.iter().take_while(|byte| is_word(byte)).count()];
+    let before = &text[..start];
+    let before = &before[before.len() - before.iter().rev().take_while(|byte| is_word(byte)).count()..];
+    // `…&q=select+1`: `%20` in front leaves its digits on the word.
+    is_keyword(behind) || is_keyword(before) || is_keyword(before.get(2..).unwrap_or_default())
+}
+
+fn is_word(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || *byte == b'_'
+}
+
+/// Words with which SQL goes on after a value, or begins in place of one.
+fn is_keyword(word: &[u8]) -> bool {
+    const WORDS: [&str; 58] = [
+        "or",
+        "as",
+        "is",
+        "in",
+        "on",
+        "by",
+        "and",
+        "xor",
+        "not",
+        "div",
+        "mod",
+        "asc",
+        "for",
+        "set",
+        "all",
+        "any",
+        "case",
+        "desc",
+        "from",
+        "into",
+        "join",
+        "like",
+        "lock",
+        "then",
+        "when",
+        "with",
+        "call",
+        "exec",
+        "cross",
+        "fetch",
+        "group",
+        "ilike",
+        "inner",
+        "limit",
+        "minus",
+        "order",
+        "rlike",
+        "table",
+        "union",
+        "where",
+        "binary",
+        "escape",
+        "except",
+        "exists",
+        "having",
+        "insert",
+        "offset",
+        "regexp",
+        "select",
+        "sounds",
+        "update",
+        "values",
+        "window",
+        "between",
+        "collate",
+        "waitfor",
+        "procedure",
+        "intersect",
+    ];
+    (2..=9).contains(&word.len()) && WORDS.iter().any(|keyword| word.eq_ignore_ascii_case(keyword.as_bytes()))
+}
+
+/// Bytes of a value that are looked at for what base64 hides.
+const HIDDEN_BYTES_MAX: usize = 48;
+
+/// Whether a value may be base64 of text. Tokens and numbers are of noise: control bytes, or no UTF-8.
+fn hides_text(value: &[u8]) -> bool {
+    if value.len() < 8 {
+        return false;
+    }
+    let (mut text, mut length) = ([0_u8; HIDDEN_BYTES_MAX], 0);
+    let (mut bits, mut count) = (0_u32, 0);
+    for byte in value.iter().take(HIDDEN_BYTES_MAX / 3 * 4) {
+        let Some(six) = six_bits(*byte) else { break };
+        (bits, count) = (bits << 6 | six, count + 6);
+        if count >= 8 {
+            count -= 8;
+            let byte = (bits >> count) as u8;
+            if byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r') || byte == 0x7f {
+                return false;
+            }
+            text[length] = byte;
+            length += 1;
+        }
+    }
+    let is_text = match std::str::from_utf8(&text[..length]) {
+        Ok(_) => true,
+        Err(error) => error.error_len().is_none(),
+    };
+    // Text that hides an injection holds more than letters and digits.
+    length >= 6 && is_text && text[..length].iter().any(|byte| byte.is_ascii() && !byte.is_ascii_alphanumeric())
+}
+
+fn six_bits(byte: u8) -> Option<u32> {
+    Some(u32::from(match byte {
+        b'A'..=b'Z' => byte - b'A',
+        b'a'..=b'z' => byte - b'a' + 26,
+        b'0'..=b'9' => byte - b'0' + 52,
+        b'+' | b'-' => 62,
+        b'/' | b'_' => 63,
+        _ => return None,
+    }))
+}
+
+/// Whether a header can carry an injection: brackets and blanks are ordinary in one (agents), quotes and backslashes are not,
+/// and without these it takes a subquery.
+fn header(text: &[u8]) -> bool {
+    let hostile = memchr::memchr3_iter(b'\'', b'\\', b'%', text).any(|at| match &text[at..] {
+        [b'%', b'2', b'2' | b'5' | b'7', ..] | [b'%', b'5', b'c' | b'C', ..] | [b'%', b'u', ..] => true,
+        [b'%', ..] => false,
+        _ => true,
+    });
+    hostile || memchr::memchr2_iter(b's', b'S', text).any(|at| is_select(&text[at..])) || text.contains(&b'{')
+}
+
+fn is_select(text: &[u8]) -> bool {
+    text.get(..6).is_some_and(|word| word.eq_ignore_ascii_case(b"select"))
+}
+
+#[cfg(test)]
+mod tests {
+    use kintsugi_evidence::Glance;
+
+    use super::is_suspect;
+
+    fn glance(target: &str) -> bool {
+        let request = format!("GET {target} HTTP/1.1");
+        is_suspect(&Glance {
+            at_ms: 0,
+            request: request.as_bytes(),
+            query: b"",
+            cookie: b"uid=142; PHPSESSID=4hd83hvk2l0q9s8d7f6g5h4j3k; lang=ja",
+            headers: [b"http://shop.example/search?q=%E9%9F%93+or", b"Mozilla/5.0 (X11; rv:20.0)", b"", b"192.0.2.1", b""],
+            body: b"name=%E9%9F%93%E5%9B%BD&mail=a%40example.com&note=ok+thanks",
+            raw: b"",
+        })
+    }
+
+    #[test]
+    fn ordinary_requests_pass_by() {
+        for target in [
+            "/item?id=5",
+            "/search?q=%E9%9F%93%E5%9B%BD",
+            "/static/style.css?v=20130401",
+            "/search?q=tokyo%20tower+view",
+            "/a/b-c_d.e?from=2013-04-05&to=2013-05-06&next=%2Fmy",
+            "/~user/x;jsessionid=0123456789ABCDEF",
+            "/t?token=4hd83hvk2l0q9s8d7f6g5h4j3kAAAA&phone=09012345678",
+            "/",
+        ] {
+            assert!(!glance(target), "{target}");
+        }
+    }
+
+    #[test]
+    fn nothing_that_can_change_a_statement_passes_by() {
+        for target in [
+            "/item?id=5%20union%20sElect%201",
+            "/item?id=5%20%55NION",
+            "/item?id=5%27",
+            "/i?id=5%20AND%20SLEEP(5)",
+            "/i?id=1+or+1",
+            "/i?id=1%a0or%a01",
+            "/i?id=1%C2%A0or",
+            "/i?id=not+1",
+            "/i?id=1||1",
+            "/i?id=1=1",
+            "/i?id=1%3D1",
+            "/i?id=5%23",
+            "/i?id=5--",
+            "/i?id=1%09or%091",
+            "/i?id=1%0aor",
+            "/i?id=1/**/or/**/1",
+            "/i?q=%95%5C",
+            "/i?q=%bf%27",
+            "/i?q=%c0%a7",
+            "/i?q=%2527",
+            "/i?q=%u0027",
+            "/i?q=%26%2339%3B",
+            "/i?q=MScgb3IgMT0x",
+            "/i?q=MSBvciAxPTE=",
+            "/i?a=1&q=5pelJyBvciAxPTE",
+            "/items/5%20or%201",
+            "/i?id=1;drop+table+x",
+            "/i?id=1+table",
+            "/i?id[]=1",
+        ] {
+            assert!(glance(target), "{target}");
+        }
+    }
+
+    #[test]
+    fn headers_and_cookies_are_looked_at() {
+        let empty =
+            Glance { at_ms: 0, request: b"GET / HTTP/1.1", query: b"", cookie: b"", headers: [b""; 5], body: b"", raw: b"" };
+        assert!(!is_suspect(&empty));
+        for header in [&b"x' or '1"[..], br"x\x22", b"%27", b"(select 1)", b"1 and SELECT"] {
+            assert!(is_suspect(&Glance { headers: [b"", header, b"", b"", b""], ..empty }));
+        }
+        assert!(is_suspect(&Glance { cookie: b"uid=142 or 1", ..empty }));
+        assert!(is_suspect(&Glance { cookie: b"uid=142%27", ..empty }));
+        assert!(is_suspect(&Glance { body: b"{\"id\":\"1 or 1\"}", ..empty }));
+        assert!(is_suspect(&Glance { query: b"id=1+or+1", ..empty }));
+    }
+}
