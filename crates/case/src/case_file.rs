@@ -10,7 +10,7 @@ use jiff::{Timestamp, civil, tz::TimeZone};
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::{Fact, FactKind, FactValue, FieldMeaning, Language, Verdict};
+use crate::{AccessRule, ColumnName, Fact, FactKind, FactValue, FieldMeaning, FileRule, Language, RequestPattern, Verdict};
 
 /// A mistake in a case file: where it is and what was meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -254,6 +254,10 @@ pub enum RuleSpec {
     Replay,
     /// Whoever used the service in a period.
     Window(WindowRule),
+    /// Records fetched by their number.
+    Access(AccessRule),
+    /// A dump or list that was found.
+    File(FileRule),
 }
 
 /// Whoever used the service in a period.
@@ -510,14 +514,18 @@ mod raw {
         #[serde(default)]
         pub(super) exposes: Vec<Spanned<String>>,
         pub(super) verdict: Option<Spanned<String>>,
-        #[serde(rename = "request")]
-        pub(super) _request: Option<String>,
-        #[serde(rename = "suspect")]
-        pub(super) _suspect: Option<toml::Value>,
-        #[serde(rename = "evidence")]
-        pub(super) _evidence: Option<String>,
-        #[serde(rename = "served_at")]
-        pub(super) _served_at: Option<String>,
+        pub(super) request: Option<Spanned<String>>,
+        #[serde(default)]
+        pub(super) parts: Vec<Spanned<String>>,
+        pub(super) suspect: Option<Suspect>,
+        pub(super) evidence: Option<Spanned<String>>,
+        pub(super) served_at: Option<Spanned<String>>,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub(super) struct Suspect {
+        pub(super) persons_per_actor_min: Option<Spanned<u64>>,
     }
 
     #[derive(Deserialize)]
@@ -567,10 +575,10 @@ mod raw {
 /// From what was typed to what it means. Collects every mistake instead of stopping at the first.
 mod check {
     use super::{
-        BTreeMap, CaseFile, CaseHeader, Controller, CsvOptions, Dbms, Encoding, EndpointSpec, EvidenceSpec, Fact, FactKind,
-        FactValue, FieldMeaning, Language, MailSpec, Mistake, ParameterPlace, PersonLink, Range, RemedyKind, RemedySpec,
-        RemedyTo, RuleSpec, Shows, SourceSpec, Spanned, StoreSpec, TableSpec, TimeZone, Timestamp, Verdict, WindowRule, civil,
-        nearest, raw,
+        AccessRule, BTreeMap, CaseFile, CaseHeader, ColumnName, Controller, CsvOptions, Dbms, Encoding, EndpointSpec,
+        EvidenceSpec, Fact, FactKind, FactValue, FieldMeaning, FileRule, Language, MailSpec, Mistake, ParameterPlace, PersonLink,
+        Range, RemedyKind, RemedySpec, RemedyTo, RequestPattern, RuleSpec, Shows, SourceSpec, Spanned, StoreSpec, TableSpec,
+        TimeZone, Timestamp, Verdict, WindowRule, civil, nearest, raw,
     };
 
     const DBMS: [(&str, Dbms); 4] =
@@ -589,6 +597,8 @@ mod check {
         [("rows", Shows::Rows), ("first-row", Shows::FirstRow), ("exists", Shows::Exists), ("nothing", Shows::Nothing)];
     const VERDICTS: [(&str, Verdict); 3] =
         [("proved", Verdict::Proved), ("possible", Verdict::Possible), ("excluded", Verdict::Excluded)];
+    /// An actor who reads fewer persons than this reads their own, where the case file does not say.
+    const PERSONS_PER_ACTOR_MIN: u64 = 20;
     const RECEIVERS: [(&str, RemedyTo); 2] = [("proved", RemedyTo::Proved), ("affected", RemedyTo::Affected)];
     const REMEDIES: [(&str, RemedyKind); 1] = [("coupon", RemedyKind::Coupon)];
 
@@ -781,8 +791,8 @@ mod check {
             match raw.kind.get_ref().as_str() {
                 "replay" => Some(RuleSpec::Replay),
                 "window" => self.window(raw, span, sources).map(RuleSpec::Window),
-                // Named in the format, not built yet: skipped here, and `check` says so.
-                "access" | "file" => None,
+                "access" => self.access(raw, span, sources).map(RuleSpec::Access),
+                "file" => self.file(raw, span, sources).map(RuleSpec::File),
                 other => {
                     let help = nearest(other, ["replay", "window", "access", "file"]);
                     self.wrong(raw.kind.span(), format!("there is no rule `{other}`"), help);
@@ -796,15 +806,7 @@ mod check {
                 self.wrong(span, "a window rule needs table, column, from and to".into(), "see docs/case-file.md".into());
                 return None;
             };
-            if let Some(name) = &raw.source {
-                self.known_source(name, sources);
-            }
-            let source = match raw.source {
-                Some(name) => name.into_inner(),
-                None => sources.first().map(|source| source.name.clone()).unwrap_or_default(),
-            };
-            let tables: Vec<String> =
-                sources.iter().filter(|s| s.name == source).flat_map(|s| s.tables.keys().cloned()).collect();
+            let (source, tables) = self.rule_source(raw.source, sources);
             self.known_table(&table, &tables);
             Some(WindowRule {
                 source,
@@ -816,6 +818,73 @@ mod check {
                 exposes: raw.exposes.iter().filter_map(|cell| self.reference(cell, &tables)).collect(),
                 verdict: raw.verdict.map_or(Verdict::Possible, |typed| self.word(&typed, "verdict", &VERDICTS)),
             })
+        }
+
+        /// The source of a rule (the first, where it names none) and its tables.
+        fn rule_source(&mut self, named: Option<Spanned<String>>, sources: &[SourceSpec]) -> (String, Vec<String>) {
+            if let Some(name) = &named {
+                self.known_source(name, sources);
+            }
+            let source = match named {
+                Some(name) => name.into_inner(),
+                None => sources.first().map(|source| source.name.clone()).unwrap_or_default(),
+            };
+            let tables = sources.iter().filter(|s| s.name == source).flat_map(|s| s.tables.keys().cloned()).collect();
+            (source, tables)
+        }
+
+        fn access(&mut self, raw: raw::Rule, span: Range<usize>, sources: &[SourceSpec]) -> Option<AccessRule> {
+            let Some(request) = raw.request.filter(|_| !raw.exposes.is_empty()) else {
+                let example = "such as request = \"GET /api/orders/{orders.id}.json\", exposes = [\"orders.id\"]";
+                self.wrong(span, "an access rule needs request and exposes".into(), example.into());
+                return None;
+            };
+            let (source, tables) = self.rule_source(raw.source, sources);
+            let pattern = self.request_pattern(&request, &tables)?;
+            let suspect = raw.suspect.and_then(|suspect| suspect.persons_per_actor_min);
+            if let Some(zero) = suspect.as_ref().filter(|persons| *persons.get_ref() == 0) {
+                self.wrong(zero.span(), "everybody reads 0 persons or more".into(), "write 2 or more".into());
+            }
+            Some(AccessRule {
+                source,
+                request: pattern,
+                exposes: raw.exposes.iter().filter_map(|cell| self.column_name(cell, &tables)).collect(),
+                parts: raw.parts.iter().filter_map(|cell| self.column_name(cell, &tables)).collect(),
+                persons_per_actor_min: suspect.map_or(PERSONS_PER_ACTOR_MIN, Spanned::into_inner),
+                span: request.span(),
+            })
+        }
+
+        fn request_pattern(&mut self, typed: &Spanned<String>, tables: &[String]) -> Option<RequestPattern> {
+            match RequestPattern::parse(typed.get_ref()) {
+                Ok(pattern) => {
+                    let table = pattern.table().unwrap_or_default().to_owned();
+                    self.known_table(&Spanned::new(typed.span(), table), tables);
+                    Some(pattern)
+                }
+                Err(reason) => {
+                    self.wrong(typed.span(), reason, "such as \"GET /api/orders/{orders.id}.json\"".into());
+                    None
+                }
+            }
+        }
+
+        fn column_name(&mut self, typed: &Spanned<String>, tables: &[String]) -> Option<ColumnName> {
+            self.reference(typed, tables).map(|(table, column)| ColumnName { table, column, span: typed.span() })
+        }
+
+        fn file(&mut self, raw: raw::Rule, span: Range<usize>, sources: &[SourceSpec]) -> Option<FileRule> {
+            let Some(evidence) = raw.evidence else {
+                self.wrong(span, "a file rule needs evidence".into(), "such as evidence = \"found/customers.csv\"".into());
+                return None;
+            };
+            if let Some(path) = raw.served_at.as_ref().filter(|path| !path.get_ref().starts_with('/')) {
+                let message = format!("`{}` is no path on a server", path.get_ref());
+                self.wrong(path.span(), message, "such as \"/backup/customers.csv\"".into());
+            }
+            let (source, _) = self.rule_source(raw.source, sources);
+            let span = evidence.span();
+            Some(FileRule { source, evidence: evidence.into_inner(), served_at: raw.served_at.map(Spanned::into_inner), span })
         }
 
         fn fact(&mut self, raw: raw::Fact) -> Fact {
@@ -927,6 +996,23 @@ mod tests {
     #[test]
     fn a_table_that_is_not_there_is_named() {
         assert_snapshot!(mistakes("table = \"customers\"", "table = \"costumers\""), @"26:20 there is no table `costumers` (did you mean `customers`?)");
+    }
+
+    #[test]
+    fn what_a_rule_lacks_is_named() {
+        let window = r#"kind = "window"
+table = "orders"
+column = "created_at"
+from = 2011-03-07
+to = 2013-04-23
+exposes = ["cards.pan"]"#;
+        let rule = |request: &str| format!("kind = \"access\"\nexposes = [\"orders.id\"]\nrequest = \"{request}\"");
+        let access = |request: &str| mistakes(window, &rule(request));
+        assert_snapshot!(access("GET /orders/{oders.id}"), @"49:11 there is no table `oders` (did you mean `orders`?)");
+        assert_snapshot!(access("GET /orders/5"), @r#"49:11 no record is named in the address (such as "GET /api/orders/{orders.id}.json")"#);
+        assert_snapshot!(mistakes(window, "kind = \"access\""), @r#"46:1 an access rule needs request and exposes (such as request = "GET /api/orders/{orders.id}.json", exposes = ["orders.id"])"#);
+        assert_snapshot!(mistakes(window, "kind = \"file\""), @r#"46:1 a file rule needs evidence (such as evidence = "found/customers.csv")"#);
+        assert_snapshot!(mistakes(window, "kind = \"file\"\nevidence = \"a.csv\"\nserved_at = \"backup\""), @r#"49:13 `backup` is no path on a server (such as "/backup/customers.csv")"#);
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod field;
 mod notice;
 mod person;
 mod private;
+mod rule;
 mod scope;
 mod words;
 
@@ -29,4 +30,5 @@ pub use field::FieldMeaning;
 pub use notice::{Channel, Conservation, NoticeNumber, NoticeNumberError, NoticeState};
 pub use person::{Language, PersonId, PersonProfile};
 pub use private::Private;
+pub use rule::{AccessRule, ColumnName, FileRule, Piece, RequestPattern};
 pub use scope::{BasisSummary, ExposedRecord, ScopeVersion};

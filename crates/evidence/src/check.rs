@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::path::Path;
 
-use kintsugi_case::{CaseFile, EvidenceSpec, Mistake, RuleSpec, SourceSpec, TableSpec, WindowRule, nearest};
+use kintsugi_case::{
+    AccessRule, CaseFile, EvidenceSpec, FileRule, Mistake, RuleSpec, SourceSpec, TableSpec, WindowRule, nearest,
+};
 
 use crate::collect::{manifest_name, matching};
 use crate::{Error, LogFormat, SnapshotReader};
@@ -29,10 +31,19 @@ pub fn check_files(case_dir: &Path, case: &CaseFile) -> Vec<Mistake> {
     }
     check_evidence(case_dir, case, &mut mistakes);
     for rule in &case.rules {
-        if let RuleSpec::Window(rule) = rule
-            && let (Some(source), Some(tables)) = (case.source(&rule.source), found.get(rule.source.as_str()))
-        {
-            check_window(rule, source, tables, &mut mistakes);
+        match rule {
+            RuleSpec::Replay => {}
+            RuleSpec::Window(rule) => {
+                if let (Some(source), Some(tables)) = (case.source(&rule.source), found.get(rule.source.as_str())) {
+                    check_window(rule, source, tables, &mut mistakes);
+                }
+            }
+            RuleSpec::Access(rule) => {
+                if let Some(tables) = found.get(rule.source.as_str()) {
+                    check_access(rule, tables, &mut mistakes);
+                }
+            }
+            RuleSpec::File(rule) => check_file(case_dir, rule, &mut mistakes),
         }
     }
     mistakes
@@ -110,6 +121,23 @@ fn check_window(rule: &WindowRule, source: &SourceSpec, tables: &Tables, mistake
         if !mistakes.contains(&mistake) {
             mistakes.push(mistake);
         }
+    }
+}
+
+/// The columns that an access rule names, in its request and as exposed.
+fn check_access(rule: &AccessRule, tables: &Tables, mistakes: &mut Vec<Mistake>) {
+    let asked = rule.request.cells().map(|(table, column)| (table, column, &rule.span));
+    let shown = rule.exposes.iter().chain(&rule.parts).map(|name| (name.table.as_str(), name.column.as_str(), &name.span));
+    for (table, column, span) in asked.chain(shown) {
+        let missing = tables.get(table).filter(|columns| !columns.iter().any(|known| known == column));
+        mistakes.extend(missing.map(|columns| no_column(span.clone(), table, column, columns)));
+    }
+}
+
+fn check_file(case_dir: &Path, rule: &FileRule, mistakes: &mut Vec<Mistake>) {
+    if matching(case_dir, &rule.evidence).is_empty() {
+        let message = format!("no file matches `{}`", rule.evidence);
+        mistakes.push(Mistake { span: rule.span.clone(), message, help: "paths are relative to the case folder".into() });
     }
 }
 

@@ -19,6 +19,22 @@ pub enum Error {
         /// Why.
         source: rusqlite::Error,
     },
+    /// An access rule could not be applied.
+    #[error("the records of {table} that were fetched by their number could not be looked up")]
+    Access {
+        /// The table of the records.
+        table: String,
+        /// Why.
+        source: rusqlite::Error,
+    },
+    /// Evidence could not be read.
+    #[error("{path} could not be read")]
+    Evidence {
+        /// The file, as in the custody manifest.
+        path: String,
+        /// Why.
+        source: kintsugi_evidence::Error,
+    },
     /// A rule speaks of a table or column that the snapshot does not hold.
     #[error("a rule speaks of {name}, which is not in the snapshot")]
     Unknown {

@@ -7,14 +7,17 @@ use std::path::Path;
 
 use kintsugi_case::{CaseFile, RuleSpec, WindowRule};
 use kintsugi_evidence::CustodyEntry;
-use kintsugi_find::FindDb;
+use kintsugi_find::{FindDb, Table};
 use kintsugi_replay::{Inputs, Progress, Replayed, replay};
 use kintsugi_vault::Keys;
 use rusqlite::{Connection, OpenFlags};
 
+mod access;
 mod error;
+mod names;
 mod window;
 
+pub use access::Accessed;
 pub use error::{Error, Result};
 
 /// What came of the rules.
@@ -24,6 +27,8 @@ pub struct Scoped {
     pub replayed: Option<Replayed>,
     /// Rows that window rules named, in the rules' order.
     pub windows: Vec<u64>,
+    /// What access rules came to, in the rules' order.
+    pub accessed: Vec<Accessed>,
     /// Exposures written.
     pub exposures: u64,
     /// Bases written.
@@ -51,6 +56,11 @@ pub fn run(
                 next_basis += replayed.bases;
                 scoped.replayed = Some(replayed);
             }
+            RuleSpec::Access(access) => {
+                let context = Context { case_dir, keys, find: &path, tables: &tables, evidence };
+                scoped.accessed.push(access::apply(access, &context, &mut next_basis, &mut writer)?);
+            }
+            RuleSpec::File(_) => {}
             RuleSpec::Window(window) => {
                 let connection = read_only(&path, window)?;
                 scoped.windows.push(window::apply(window, &tables, &connection, &mut next_basis, &mut writer)?);
@@ -60,6 +70,27 @@ pub fn run(
     scoped.bases = next_basis - 1;
     scoped.exposures = writer.finish().map_err(Error::Find)?;
     Ok(scoped)
+}
+
+/// What rules without statements work on.
+#[derive(Clone, Copy)]
+pub(crate) struct Context<'a> {
+    pub(crate) case_dir: &'a Path,
+    pub(crate) keys: &'a Keys,
+    /// Where find.db lies.
+    find: &'a Path,
+    pub(crate) tables: &'a [Table],
+    pub(crate) evidence: &'a [CustodyEntry],
+}
+
+impl Context<'_> {
+    /// A second connection for reading rows: the first one is writing. What it makes for itself stays in memory.
+    pub(crate) fn read_only(&self) -> rusqlite::Result<Connection> {
+        let connection = Connection::open_with_flags(self.find, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        connection.execute_batch("PRAGMA temp_store = MEMORY")?;
+        connection.set_prepared_statement_cache_capacity(64);
+        Ok(connection)
+    }
 }
 
 /// A second connection for reading rows: the first one is writing.

@@ -5,6 +5,7 @@ use kintsugi_case::{BasisId, BasisSummary, ColumnSet, EvidenceLine, Exposure, Te
 use kintsugi_find::{ExposureWriter, Table, quoted};
 use rusqlite::{Connection, params_from_iter, types::Value};
 
+use crate::names::{find, position};
 use crate::{Error, Result};
 
 /// Applies one rule; gives how many rows it named.
@@ -34,15 +35,6 @@ pub(crate) fn apply(
         rows += exposures;
     }
     Ok(rows)
-}
-
-fn find<'a>(tables: &'a [Table], source: &str, name: &str) -> Result<&'a Table> {
-    let found = tables.iter().find(|table| table.source == source && table.name == name);
-    found.ok_or_else(|| Error::Unknown { name: name.to_owned() })
-}
-
-fn position(table: &Table, column: &str) -> Result<usize> {
-    table.column(column).ok_or_else(|| Error::Unknown { name: format!("{}.{column}", table.name) })
 }
 
 /// The exposed columns by table, in the order in which the rule names the tables.

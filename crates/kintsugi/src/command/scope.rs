@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use kintsugi_evidence::{EvidenceKind, LogReport};
-use kintsugi_scope::Scoped;
+use kintsugi_scope::{Accessed, Scoped};
 use serde_json::json;
 
 use super::Outcome;
@@ -42,6 +42,11 @@ fn lines(scoped: &Scoped) -> u64 {
 
 fn figure(scoped: &Scoped) -> String {
     let windows = scoped.windows.iter().map(|rows| format!("; window of {} uses", count(*rows))).collect::<String>();
+    let accessed = scoped.accessed.iter().map(|accessed| {
+        let [records, actors] = [accessed.records, accessed.intruders].map(count);
+        format!("; {records} records fetched by their number, by {actors} who read those of many")
+    });
+    let windows = windows + &accessed.collect::<String>();
     match &scoped.replayed {
         Some(replayed) => format!(
             "{} of {} statements agree with the log, among {} lines{windows}",
@@ -55,13 +60,20 @@ fn figure(scoped: &Scoped) -> String {
 
 /// What was not read or not understood, each with its file and line.
 fn notes(scoped: &Scoped) -> Vec<String> {
-    let Some(replayed) = &scoped.replayed else { return Vec::new() };
-    let mut notes: Vec<String> = replayed.logs.iter().flat_map(log_notes).collect();
+    let mut notes: Vec<String> = scoped.accessed.iter().filter_map(gone_note).collect();
+    let Some(replayed) = &scoped.replayed else { return notes };
+    notes.extend(replayed.logs.iter().flat_map(log_notes));
     if replayed.not_replayed > 0 {
         let number = count(replayed.not_replayed);
         notes.push(format!("{number} statements could not be replayed: whatever cells they name are `possible`"));
     }
     notes
+}
+
+fn gone_note(accessed: &Accessed) -> Option<String> {
+    let number = count(accessed.gone);
+    (accessed.gone > 0)
+        .then(|| format!("{number} answers showed records that the snapshot no longer holds: whose they were is not known"))
 }
 
 fn log_notes(log: &LogReport) -> Vec<String> {

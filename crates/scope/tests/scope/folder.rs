@@ -51,3 +51,9 @@ pub(crate) fn csv(find: &FindDb) -> String {
     find.export_exposures(each).expect("cells exported");
     text
 }
+
+/// Puts a file into a case folder.
+pub(crate) fn write(dir: &Path, name: &str, text: &str) {
+    std::fs::create_dir_all(dir.join("snapshot")).expect("a folder");
+    std::fs::write(dir.join(name), text).expect("a file");
+}

@@ -1,6 +1,7 @@
 //! Behaviour of FIND 4 through its front door: a real case (testdata/o01: a sqlmap UNION attack on MariaDB) and what its
 //! truth says, cell by cell.
 
+mod access;
 mod folder;
 mod window;
 

@@ -1,8 +1,6 @@
 //! The window rule on a small shop: whoever ordered by card in a period.
 
-use std::path::Path;
-
-use crate::folder;
+use crate::folder::{self, write};
 
 const CASE: &str = r#"
 version = 1
@@ -40,11 +38,6 @@ where = { paid_by = "card" }
 exposes = ["cards.holder", "customers.email", "orders.id"]
 verdict = "possible"
 "#;
-
-fn write(dir: &Path, name: &str, text: &str) {
-    std::fs::create_dir_all(dir.join("snapshot")).expect("a folder");
-    std::fs::write(dir.join(name), text).expect("a file");
-}
 
 #[test]
 fn whoever_used_the_service_in_the_period_is_named_by_every_kind_of_link() {
