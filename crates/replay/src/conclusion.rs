@@ -106,6 +106,16 @@ impl<'a> Conclusion<'a> {
         self.put(basis, ground.table, ground.verdict, cells)
     }
 
+    /// Counts statements to a ground that cells were written for, beyond the one that is counted with each line.
+    pub(crate) fn tally(&mut self, ground: Ground, statements: u64, agreeing: u64) {
+        if let Some(&basis) = self.bases.known.get(&ground) {
+            let (_, basis) = &mut self.bases.list[(basis.0 - self.bases.first) as usize];
+            basis.statements += statements;
+            basis.agreeing += agreeing;
+        }
+        self.replayed.agreeing += agreeing;
+    }
+
     /// Opens a basis of its own, for what no ground covers; its statements are counted by the caller.
     pub(crate) fn open_basis(&mut self, mut summary: BasisSummary, statements: u64) -> BasisId {
         summary.statements = statements;

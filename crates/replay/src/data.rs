@@ -15,7 +15,7 @@ use rusqlite::{Connection, params_from_iter};
 
 use crate::catalog::{Catalog, ROW, View};
 use crate::error::{Error, Result};
-use crate::functions;
+use crate::{delay, functions};
 
 /// Where the values come from that find.db does not hold.
 pub(crate) trait Secrets {
@@ -112,9 +112,10 @@ impl Data {
             String::new()
         };
         let sql = format!(
-            "CREATE TEMP VIEW {} AS SELECT t.{} AS {ROW}, {} FROM {}.{} t{joined}",
+            "CREATE TEMP VIEW {} AS SELECT t.{} AS {ROW}{}, {} FROM {}.{} t{joined}",
             catalog.view_name(view),
             table.row_name(),
+            own_number(table),
             columns.join(", "),
             self.schema,
             table.sql_name()
@@ -152,6 +153,15 @@ fn secret_name(table: &Table) -> String {
     quoted(&format!("secrets of {}", table.name))
 }
 
+/// The row's own number in the server's table, for statements that name it (SQLite: the key, where it is one column).
+fn own_number(table: &Table) -> String {
+    let named = table.columns.iter().any(|column| column.name.eq_ignore_ascii_case("rowid"));
+    match table.key[..] {
+        [key] if !named => format!(", t.{} AS rowid", quoted(&table.columns[key].name)),
+        _ => String::new(),
+    }
+}
+
 fn memory() -> Result<Connection> {
     let connection = Connection::open_in_memory().map_err(preparing("opening a database in memory"))?;
     // Nothing of what is held here may reach a disk (rule 14).
@@ -159,7 +169,7 @@ fn memory() -> Result<Connection> {
         .execute_batch("PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536;")
         .map_err(preparing("keeping it in memory"))?;
     connection.set_prepared_statement_cache_capacity(128);
-    functions::register(&connection).map_err(preparing("registering functions"))?;
+    functions::register(&connection).and_then(|()| delay::register(&connection)).map_err(preparing("registering functions"))?;
     Ok(connection)
 }
 

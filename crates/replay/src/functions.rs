@@ -8,7 +8,7 @@ use rusqlite::{Connection, Result};
 type Body = fn(&Context<'_>) -> Result<Value>;
 
 /// Name, number of arguments (-1: any) and body. A function that is not here fails, and its statement is not replayed.
-const FUNCTIONS: [(&str, i32, Body); 16] = [
+const FUNCTIONS: [(&str, i32, Body); 17] = [
     ("text_len", 1, text_len),
     ("concat", -1, concat),
     ("concat_ws", -1, concat_ws),
@@ -21,7 +21,8 @@ const FUNCTIONS: [(&str, i32, Body); 16] = [
     ("left", 2, left),
     ("right", 2, right),
     ("mid", 3, mid),
-    ("ord", 1, first_byte),
+    ("ord", 1, bytes_of_character),
+    ("code_point", 1, code_point),
     ("ascii", 1, first_byte),
     ("chr", 1, character),
     ("lcase", 1, lower),
@@ -140,6 +141,19 @@ fn first_byte(context: &Context<'_>) -> Result<Value> {
     Ok(argument(context, 0).map_or(Value::Null, |bytes| Value::Integer(bytes.first().map_or(0, |byte| i64::from(*byte)))))
 }
 
+/// MySQL's ORD: the bytes of the first character as one number.
+fn bytes_of_character(context: &Context<'_>) -> Result<Value> {
+    let Some(text) = string(context, 0) else { return Ok(Value::Null) };
+    let first: String = text.chars().take(1).collect();
+    Ok(Value::Integer(first.bytes().fold(0, |number, byte| number << 8 | i64::from(byte))))
+}
+
+/// PostgreSQL's ASCII: the code point of the first character, 0 of no character.
+fn code_point(context: &Context<'_>) -> Result<Value> {
+    let Some(text) = string(context, 0) else { return Ok(Value::Null) };
+    Ok(Value::Integer(text.chars().next().map_or(0, |first| i64::from(u32::from(first)))))
+}
+
 fn character(context: &Context<'_>) -> Result<Value> {
     let character = u32::try_from(whole(context, 0)).ok().and_then(char::from_u32);
     Ok(character.map_or(Value::Null, |character| Value::Text(character.into())))
@@ -171,6 +185,9 @@ mod tests {
         check("MID('abcdef', -2, 3)", "ef");
         check("IF(1>2, 'a', 'b')", "b");
         check("ORD('a')", "97");
+        check("ORD('é')", "50089");
+        check("CODE_POINT('é')", "233");
+        check("CODE_POINT('')", "0");
         check("text_len('日本')", "6");
         check("text_len(NULL)", "0");
         check("CHAR(65, 66)", "AB");

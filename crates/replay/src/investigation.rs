@@ -7,6 +7,7 @@ use std::rc::Rc;
 use kintsugi_case::{ColumnSet, EndpointSpec, Technique, Verdict};
 
 use crate::Replayed;
+use crate::answers::{self, Answers};
 use crate::catalog::{Catalog, View};
 use crate::conclusion::{Cells, Conclusion, Ground, Sink};
 use crate::context::{Endpoints, Injection};
@@ -28,6 +29,7 @@ pub(crate) struct Investigation<'a> {
     known: HashMap<(usize, String), usize>,
     shapes: Vec<Shape>,
     rows: Rows,
+    answers: Answers,
     /// What could not be replayed, by shape, table and reason.
     open: HashMap<(usize, usize, String), Open>,
     statements: u64,
@@ -49,6 +51,10 @@ pub(crate) struct Shape {
 enum Channel {
     /// Rows in the page.
     Rows(rows::Plan),
+    /// One answer a question.
+    Answers(Box<answers::Plan>),
+    /// Questions about the server's own tables: no cell of the snapshot.
+    Metadata,
 }
 
 /// Statements that nobody could follow: what they could name is possible.
@@ -66,6 +72,7 @@ impl<'a> Investigation<'a> {
             dialect,
             endpoints: Endpoints::new(specs, dialect),
             rows: Rows::new(Rc::clone(&data), dialect),
+            answers: Answers::new(Rc::clone(&data), dialect),
             data,
             secrets,
             known: HashMap::new(),
@@ -106,6 +113,14 @@ impl<'a> Investigation<'a> {
         let shows = self.endpoints.get(endpoint).shows;
         let taken = match &self.shapes[shape].channel {
             Ok(Channel::Rows(plan)) => self.rows.take(plan, statement, shows).map_err(|error| error.to_string()),
+            Ok(Channel::Answers(plan)) => {
+                let rows = if plan.question.is_none() { self.rows.take(&plan.frame, statement, shows) } else { Ok(()) };
+                rows.and_then(|()| self.answers.take(plan, statement)).map_err(|error| error.to_string())
+            }
+            Ok(Channel::Metadata) => {
+                self.nameless += 1;
+                Ok(())
+            }
             Err(reason) => Err(reason.clone()),
         };
         if let Err(reason) = taken {
@@ -123,12 +138,23 @@ impl<'a> Investigation<'a> {
         for view in channel.as_ref().map_or(&[] as &[View], Channel::views) {
             self.data.prepare(*view, &self.catalog, self.secrets)?;
         }
+        let channel = match channel {
+            Ok(Channel::Answers(plan)) => self.answers.check(&plan).map(|()| Channel::Answers(plan)),
+            other => other,
+        };
         Ok(self.push(key, channel))
     }
 
     /// The engine that can follow a shape; the error says what none can.
     fn channel(&self, template: &Template) -> Result<Channel, String> {
-        rows::plan(&template.sql, template.literals.len(), self.dialect, &self.catalog).map(Channel::Rows)
+        let (sql, places) = (&template.sql, template.literals.len());
+        if answers::asks_the_server(sql, self.dialect, &self.catalog) {
+            return Ok(Channel::Metadata);
+        }
+        if let Ok(plan) = answers::plan(sql, places, self.dialect, &self.catalog) {
+            return Ok(Channel::Answers(Box::new(plan)));
+        }
+        rows::plan(sql, places, self.dialect, &self.catalog).map(Channel::Rows)
     }
 
     /// The shape of what could not even be cut into tokens: one for each endpoint and reason.
@@ -175,8 +201,24 @@ impl<'a> Investigation<'a> {
         into.replayed.not_replayed = self.not_replayed;
         into.replayed.nameless = self.nameless;
         self.rows.conclude(&mut into)?;
+        self.answers.conclude(&mut into)?;
         conclude_open(self.open, &self.data, &mut into)?;
         into.finish()
+    }
+}
+
+impl Shape {
+    /// What a blind shape asks, with the plan it stands in.
+    pub(crate) fn asks(&self) -> Option<(&answers::Plan, &answers::Question)> {
+        match &self.channel {
+            Ok(Channel::Answers(plan)) => plan.question.as_ref().map(|question| (&**plan, question)),
+            _ => None,
+        }
+    }
+
+    /// What a blind shape asks.
+    pub(crate) fn question(&self) -> Option<&answers::Question> {
+        self.asks().map(|(_, question)| question)
     }
 }
 
@@ -184,6 +226,8 @@ impl Channel {
     fn views(&self) -> &[View] {
         match self {
             Self::Rows(plan) => &plan.views,
+            Self::Answers(plan) => &plan.views,
+            Self::Metadata => &[],
         }
     }
 }

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use crate::dialect::Dialect;
 
 /// A constant that a statement carries.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Literal {
     /// A whole number.
     Integer(i64),

@@ -14,9 +14,10 @@ mod evaluate;
 mod page;
 mod plan;
 
-pub(crate) use plan::{Plan, parses, plan};
+pub(crate) use evaluate::{Evaluator, bind, number};
+pub(crate) use plan::{Plan, Values, last, parses, plan, query, reads_the_server, values};
 
-use evaluate::{Answer, Evaluator, Taken};
+use evaluate::{Answer, Taken};
 use page::{Pages, Sizes};
 
 use crate::data::Data;

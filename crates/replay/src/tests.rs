@@ -221,7 +221,7 @@ fn a_part_of_a_value_is_possible_only() {
 
 #[test]
 fn what_cannot_be_followed_is_possible_for_what_it_names() {
-    let lines = [("/item?id=5+AND+ORD(MID((SELECT+name+FROM+people+LIMIT+0,1),1,1))>64", 200, 546)];
+    let lines = [("/item?id=5+AND+(SELECT+name+FROM+people+LIMIT+0,1)+SOUNDS+LIKE+0x41", 200, 546)];
     let bases =
         check(Shows::Rows, &lines, "11 name possible\n12 name possible\n13 name possible\n14 name possible\n19 name possible");
     assert!(bases[0].reason.starts_with("the statement could not be replayed: "), "{}", bases[0].reason);

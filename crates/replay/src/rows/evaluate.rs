@@ -399,7 +399,8 @@ impl Window {
     }
 }
 
-fn number(bound: &Bound, literals: &[Literal]) -> usize {
+/// The number that a bound has in a statement.
+pub(crate) fn number(bound: &Bound, literals: &[Literal]) -> usize {
     let value = match bound {
         Bound::Fixed(text) => text.parse().ok(),
         Bound::Place(place) => match literals.get(place - 1) {
@@ -419,7 +420,7 @@ fn used(sql: &str, literals: &[Literal]) -> Vec<String> {
 }
 
 /// Binds the literals; text that looks like a whole number is bound as one, as find.db stores it so.
-fn bind(statement: &mut Statement<'_>, literals: &[Literal], hole: Option<(usize, Value)>) -> Outcome<()> {
+pub(crate) fn bind(statement: &mut Statement<'_>, literals: &[Literal], hole: Option<(usize, Value)>) -> Outcome<()> {
     for place in 1..=statement.parameter_count() {
         let value = match &hole {
             Some((at, value)) if *at == place => value.clone(),

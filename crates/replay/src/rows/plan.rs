@@ -4,11 +4,14 @@
 //! `E[(SELECT e FROM t ORDER BY k LIMIT n,1)]` is `SELECT E[e] FROM t ORDER BY k` at row n; an aggregate is opened into
 //! its input rows in their own order.
 
+use std::ops::ControlFlow;
+
 use kintsugi_case::ColumnSet;
 use kintsugi_find::quoted;
 use sqlparser::ast::{
     Expr, Function, FunctionArgumentClause, FunctionArguments, GroupByExpr, Ident, LimitClause, ObjectName, ObjectNamePart,
     OrderBy, OrderByKind, Query, Select, SelectItem, SetExpr, SetOperator, TableFactor, TableWithJoins, Value,
+    visit_expressions_mut,
 };
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Token;
@@ -123,9 +126,21 @@ pub(crate) fn parses(sql: &str, dialect: Dialect) -> bool {
     query(sql, dialect).is_ok()
 }
 
-fn query(sql: &str, dialect: Dialect) -> Outcome<Box<Query>> {
-    let mut parser = Parser::new(dialect.parser()).try_with_sql(sql).map_err(|error| reason(&error))?;
-    let query = parser.parse_query().map_err(|error| reason(&error))?;
+/// Reads one query.
+pub(crate) fn query(sql: &str, dialect: Dialect) -> Outcome<Box<Query>> {
+    // PostgreSQL has operators with `?` in them: sqlparser knows its places as `$1`.
+    let dollars = (dialect == Dialect::PostgreSql).then(|| sql.replace('?', "$"));
+    let mut parser =
+        Parser::new(dialect.parser()).try_with_sql(dollars.as_deref().unwrap_or(sql)).map_err(|error| reason(&error))?;
+    let mut query = parser.parse_query().map_err(|error| reason(&error))?;
+    let _ = visit_expressions_mut(&mut query, |expr| {
+        if let Expr::Value(value) = expr
+            && let Value::Placeholder(place) = &mut value.value
+        {
+            *place = place.replace('$', "?");
+        }
+        ControlFlow::<()>::Continue(())
+    });
     match parser.peek_token().token {
         Token::EOF => Ok(query),
         _ => Err("more than one statement, or text after its end".into()),
@@ -212,6 +227,35 @@ struct Planner<'a> {
     /// The shape, to see which columns it names.
     sql: &'a str,
     views: Vec<View>,
+}
+
+/// The values of a scalar subquery, each with the numbers of the rows it came from.
+#[derive(Debug)]
+pub(crate) struct Values {
+    /// The value.
+    pub(crate) value: String,
+    /// `, row, row …`: the numbers of the rows behind a value, one for each source.
+    pub(crate) numbers: String,
+    /// `FROM … WHERE … ORDER BY …`, in the order in which the server has the rows.
+    pub(crate) tail: String,
+    /// What the statement itself orders by.
+    pub(crate) order: Vec<String>,
+    /// What is taken of which table; empty for a figure (COUNT), which carries no cell.
+    pub(crate) sources: Vec<Source>,
+    /// Which of them the statement asks for.
+    pub(crate) limit: Option<Limit>,
+    /// The tables it reads.
+    pub(crate) views: Vec<View>,
+}
+
+/// Compiles a scalar subquery of a statement with so many places.
+pub(crate) fn values(query: &Query, places: usize, dialect: Dialect, catalog: &Catalog) -> Outcome<Values> {
+    let sql = query.to_string();
+    let SetExpr::Select(select) = query.body.as_ref() else { return Err("a union inside a subquery".into()) };
+    refuse_what_is_not_followed(select)?;
+    let mut planner = Planner { catalog, dialect, places, sql: &sql, views: Vec::new() };
+    let limit = limit(query.limit_clause.as_ref())?;
+    planner.values(select, query.order_by.as_ref(), limit)
 }
 
 /// A FROM clause, rewritten to views.
@@ -350,6 +394,35 @@ impl<'a> Planner<'a> {
         Ok(Rows { sql, sources, limit, silent: false, missing: None })
     }
 
+    fn values(&mut self, select: &Select, order: Option<&OrderBy>, limit: Option<Limit>) -> Outcome<Values> {
+        let [value] = &self.projection(select)?[..] else { return Err("a subquery of several columns".into()) };
+        let from = self.from(&select.from)?;
+        let call = aggregate(value).map(name_of);
+        let figure = matches!(call.as_deref(), Some("count" | "sum" | "avg"));
+        // SQLite gives MIN and MAX with the row they came from; the other aggregates mix rows.
+        if !figure && !matches!(call.as_deref(), None | Some("min" | "max")) {
+            return Err("an aggregate of several rows in a question".into());
+        }
+        let mut carried = Carried::default();
+        from.names.carried(value, &mut carried);
+        let (mut numbers, mut sources) = (String::new(), Vec::new());
+        for (at, table) in from.tables.iter().enumerate().filter(|_| !figure) {
+            let Some(table) = *table else { continue };
+            numbers.push_str(&format!(", {}.{ROW}", quoted(&from.names.items[at].0)));
+            let (whole, part) = (carried.whole[at], carried.part[at]);
+            let (whole, part) = if call.is_some() { (ColumnSet(whole.0 | part.0), ColumnSet::default()) } else { (whole, part) };
+            sources.push(Source { table, whole, part: part.without(whole) });
+        }
+        let ordered = if call.is_some() { String::new() } else { self.order(&from, order)? };
+        let keys = match order.map(|order| &order.kind) {
+            Some(OrderByKind::Expressions(asked)) => asked.iter().map(|key| key.expr.to_string()).collect(),
+            _ => Vec::new(),
+        };
+        let tail = format!("{}{}{ordered}", from.sql, condition(select));
+        let views = std::mem::take(&mut self.views);
+        Ok(Values { value: value.to_string(), numbers, tail, order: keys, sources, limit, views })
+    }
+
     /// ORDER BY as asked, then the order in which the server has the rows.
     fn order(&self, from: &From<'_>, order: Option<&OrderBy>) -> Outcome<String> {
         let mut keys = Vec::new();
@@ -450,7 +523,8 @@ fn refuse_what_is_not_followed(select: &Select) -> Outcome<()> {
     }
 }
 
-fn last(name: &ObjectName) -> &str {
+/// The last part of a name, without its schema.
+pub(crate) fn last(name: &ObjectName) -> &str {
     match name.0.last() {
         Some(ObjectNamePart::Identifier(ident)) => &ident.value,
         _ => "",
@@ -458,7 +532,7 @@ fn last(name: &ObjectName) -> &str {
 }
 
 /// Whether a FROM clause names the server's own tables.
-fn reads_the_server(from: &[TableWithJoins]) -> bool {
+pub(crate) fn reads_the_server(from: &[TableWithJoins]) -> bool {
     const SCHEMAS: [&str; 6] = ["information_schema", "mysql", "performance_schema", "sys", "pg_catalog", "pg_"];
     let server = |factor: &TableFactor| {
         let TableFactor::Table { name, .. } = factor else { return false };

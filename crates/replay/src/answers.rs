@@ -1,0 +1,162 @@
+//! One answer a question: a page with or without its row, a redirect, an answer that waits. What each statement asks is
+//! compiled (`plan`); what the log shows of its answer is read as yes or no (`looks`); all answers about one value together
+//! leave the characters that it can have (`knowledge`); and the value names its row (`naming`). A value that the answers
+//! determine to its last character is proved.
+
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+
+use kintsugi_case::Shows;
+
+use crate::conclusion::Conclusion;
+use crate::data::Data;
+use crate::delay::measured;
+use crate::dialect::Dialect;
+use crate::error::{Error, Result};
+use crate::investigation::Shape;
+use crate::lexer::Literal;
+use crate::rows::Evaluator;
+use crate::statement::{Observation, Statement};
+
+mod knowledge;
+mod looks;
+mod naming;
+mod plan;
+mod values;
+
+pub(crate) use plan::{Plan, Question, asks_the_server, plan};
+
+use looks::{Effect, Expected, Looks};
+use naming::Row;
+use values::Library;
+
+/// The statements of a source that asked questions.
+pub(crate) struct Answers {
+    data: Rc<Data>,
+    evaluator: Evaluator,
+    asked: Vec<Asked>,
+    effects: HashMap<(String, Vec<Literal>), Effect>,
+}
+
+/// A question, and what the log shows of its answer.
+#[derive(Debug)]
+struct Asked {
+    shape: usize,
+    literals: Box<[Literal]>,
+    observed: Observation,
+    expected: Expected,
+}
+
+/// Questions about the values of one row, by column.
+type Rows<'a> = BTreeMap<naming::Place, BTreeMap<String, Vec<&'a Asked>>>;
+
+impl Answers {
+    pub(crate) fn new(data: Rc<Data>, dialect: Dialect) -> Self {
+        let evaluator = Evaluator::new(Rc::clone(&data), dialect);
+        Self { data, evaluator, asked: Vec::new(), effects: HashMap::new() }
+    }
+
+    /// Takes a question; an error says why the page that it leads to cannot be told.
+    pub(crate) fn take(&mut self, plan: &Plan, statement: Statement<'_>) -> rusqlite::Result<()> {
+        let expected = self.expected(plan, statement.literals)?;
+        let literals = statement.literals.into();
+        self.asked.push(Asked { shape: statement.shape, literals, observed: statement.observed, expected });
+        Ok(())
+    }
+
+    /// Whether SQLite can read what a new shape asks; else the error says what it cannot.
+    pub(crate) fn check(&self, plan: &Plan) -> std::result::Result<(), String> {
+        let Some(question) = &plan.question else { return Ok(()) };
+        let values = &question.value;
+        let set = format!("SELECT ({}){} {}", values.value, values.numbers, values.tail);
+        let prepared = [&set, &question.test].map(|sql| self.data.connection().prepare_cached(sql).map(|_| ()));
+        prepared.into_iter().collect::<rusqlite::Result<()>>().map_err(|error| error.to_string())
+    }
+
+    /// What the page does for yes and for no.
+    fn expected(&mut self, plan: &Plan, literals: &[Literal]) -> rusqlite::Result<Expected> {
+        if plan.question.is_none() {
+            let effect = self.effect(plan, literals, None)?;
+            return Ok(Expected { yes: effect, no: effect });
+        }
+        Ok(Expected { yes: self.effect(plan, literals, Some(true))?, no: self.effect(plan, literals, Some(false))? })
+    }
+
+    fn effect(&mut self, plan: &Plan, literals: &[Literal], answer: Option<bool>) -> rusqlite::Result<Effect> {
+        let mut bound = literals.to_vec();
+        bound.extend(answer.map(|yes| Literal::Integer(i64::from(yes))));
+        let key = (plan.text.clone(), used(&plan.text, &bound));
+        if let Some(effect) = self.effects.get(&key) {
+            return Ok(*effect);
+        }
+        let (answer, waited) = measured(|| self.evaluator.answer(&plan.frame, &bound, Shows::Rows));
+        let effect = Effect { rows: answer?.rows, waited_ms: (waited * 1000.0) as u64 };
+        if self.effects.len() < EFFECTS_KEPT_MAX {
+            self.effects.insert(key, effect);
+        }
+        Ok(effect)
+    }
+
+    /// Reads all answers, and writes down what they give away.
+    pub(crate) fn conclude(self, into: &mut Conclusion<'_>) -> Result<()> {
+        let shapes = into.shapes;
+        let mut library = Library::new(&self.data);
+        let failed = |source| Error::Prepare { doing: "answering blind questions", source };
+        let rows = self.by_row(shapes);
+        let mut looks = Looks::of_known(&self.asked, shapes);
+        looks.learn(&rows, shapes, &mut library).map_err(failed)?;
+        let mut orders = naming::Orders::default();
+        for (place, columns) in &rows {
+            let row = Row::read(place, columns, shapes, &looks, &mut library).map_err(failed)?;
+            orders.count(&row);
+        }
+        for (place, columns) in &rows {
+            let row = Row::read(place, columns, shapes, &looks, &mut library).map_err(failed)?;
+            row.conclude(&orders, into)?;
+        }
+        Ok(())
+    }
+
+    fn by_row(&self, shapes: &[Shape]) -> Rows<'_> {
+        let mut rows = Rows::new();
+        for asked in &self.asked {
+            let Some(question) = shapes[asked.shape].question() else { continue };
+            if question.value.sources.is_empty() {
+                continue;
+            }
+            let place = naming::Place::of(&question.value, &asked.literals);
+            let column = filled(&question.value.value, &asked.literals);
+            rows.entry(place).or_default().entry(column).or_default().push(asked);
+        }
+        rows
+    }
+}
+
+/// Effects remembered, so that a hundred thousand statements with the same frame ask SQLite twice.
+const EFFECTS_KEPT_MAX: usize = 100_000;
+
+/// The places that a text names, from 1, in its order.
+fn places(sql: &str) -> impl Iterator<Item = (&str, usize)> {
+    sql.split('?').skip(1).map(|after| {
+        let digits = after.bytes().take_while(u8::is_ascii_digit).count();
+        (&after[digits..], after[..digits].parse().unwrap_or(0))
+    })
+}
+
+/// The literals at the places that a text names.
+fn used(sql: &str, literals: &[Literal]) -> Vec<Literal> {
+    places(sql).filter_map(|(_, place)| literals.get(place.wrapping_sub(1)).cloned()).collect()
+}
+
+/// A text with its literals in their places; a hole without a literal stays `?`.
+fn filled(sql: &str, literals: &[Literal]) -> String {
+    let mut text = sql.split('?').next().unwrap_or_default().to_owned();
+    for (after, place) in places(sql) {
+        match literals.get(place.wrapping_sub(1)) {
+            Some(literal) => text.push_str(&format!("{literal:?}")),
+            None => text.push('?'),
+        }
+        text.push_str(after);
+    }
+    text
+}

@@ -1,0 +1,157 @@
+//! What all answers about one value say together: which values fit them, and whether they leave no other.
+
+use std::collections::BTreeMap;
+
+use rusqlite::Result;
+use rusqlite::types::Value;
+
+use super::Asked;
+use super::looks::Looks;
+use super::values::{Library, Piece, Test};
+use crate::investigation::Shape;
+
+/// The answers about one value that the log shows.
+#[derive(Debug, Default)]
+pub(super) struct Knowledge<'a> {
+    /// Answers about single characters, by position.
+    characters: BTreeMap<usize, Vec<Answer<'a>>>,
+    /// Answers about longer pieces.
+    pieces: Vec<Answer<'a>>,
+    /// Answers that the log does not show.
+    pub(super) unread: u64,
+    /// Answers yes, and all that were read.
+    pub(super) yes: u64,
+    pub(super) read: u64,
+    /// Whether an answer was felt in its time.
+    pub(super) by_time: bool,
+}
+
+#[derive(Debug)]
+struct Answer<'a> {
+    test: Test<'a>,
+    piece: Piece,
+    yes: bool,
+}
+
+/// One answer in so many may be wrong: servers stumble, and intruders ask again when they see it.
+const ANSWERS_A_MISTAKE: usize = 8;
+
+impl<'a> Knowledge<'a> {
+    /// Reads the answers to questions about one value.
+    pub(super) fn of(questions: &[&'a Asked], shapes: &'a [Shape], looks: &Looks, library: &mut Library<'_>) -> Result<Self> {
+        let mut known = Self::default();
+        for asked in questions {
+            let shape = &shapes[asked.shape];
+            let Some((plan, question)) = shape.asks() else { continue };
+            known.by_time |= asked.expected.by_time();
+            let Some(yes) = looks.read(shape.endpoint, asked) else {
+                known.unread += 1;
+                continue;
+            };
+            known.yes += u64::from(yes);
+            known.read += 1;
+            let number = library.test(question, &asked.literals);
+            let test = Test { number, question, literals: &asked.literals, hole: plan.hole };
+            let piece = library.piece(plan, question, &asked.literals)?;
+            let answer = Answer { test, piece, yes };
+            match piece {
+                Piece::Slice(at, 1) => known.characters.entry(at).or_default().push(answer),
+                _ => known.pieces.push(answer),
+            }
+        }
+        Ok(known)
+    }
+
+    /// Whether a value fits the answers.
+    pub(super) fn fits(&self, value: &str, library: &mut Library<'_>) -> Result<bool> {
+        let mut characters = Vec::new();
+        for (&at, answers) in &self.characters {
+            if characters.is_empty() {
+                characters = value.chars().collect();
+            }
+            let one = at.checked_sub(1).and_then(|at| characters.get(at)).map_or_else(String::new, char::to_string);
+            if !agree(answers, |_| Value::Text(one.clone()), library)? {
+                return Ok(false);
+            }
+        }
+        agree(&self.pieces, |answer| answer.piece.of(value), library)
+    }
+
+    /// Whether the answers leave no other value: at each position, no other character fits, nor an end.
+    pub(super) fn is_whole(&self, value: &str, library: &mut Library<'_>) -> Result<bool> {
+        let characters: Vec<char> = value.chars().collect();
+        for at in 0..characters.len() {
+            for other in alternatives(&characters, at) {
+                if self.allows(&characters, at, other, library)? {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(!characters.is_empty() || self.allows_no_beginning(library)?)
+    }
+
+    /// Whether the value could as well have another character at a position (`None`: end before it): whether that
+    /// contradicts no more answers than the value itself does.
+    fn allows(&self, characters: &[char], at: usize, other: Option<char>, library: &mut Library<'_>) -> Result<bool> {
+        let single = |c: Option<char>| Value::Text(c.map_or_else(String::new, String::from));
+        if let Some(answers) = self.characters.get(&(at + 1)) {
+            let here = wrong(answers, |_| single(Some(characters[at])), answers.len(), library)?;
+            if wrong(answers, |_| single(other), here, library)? > here {
+                return Ok(false);
+            }
+        }
+        if self.pieces.is_empty() {
+            return Ok(true);
+        }
+        let value: String = characters.iter().collect();
+        let changed: String = match other {
+            Some(other) => characters.iter().enumerate().map(|(place, &c)| if place == at { other } else { c }).collect(),
+            None => characters[..at].iter().collect(),
+        };
+        let here = wrong(&self.pieces, |answer| answer.piece.of(&value), self.pieces.len(), library)?;
+        Ok(wrong(&self.pieces, |answer| answer.piece.of(&changed), here, library)? <= here)
+    }
+
+    /// Of an empty value: whether the answers exclude every first character.
+    fn allows_no_beginning(&self, library: &mut Library<'_>) -> Result<bool> {
+        for other in alternatives(&[' '], 0).into_iter().flatten() {
+            if self.fits(&other.to_string(), library)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// How many answers a value's pieces contradict, counted up to one more than `limit`.
+fn wrong(answers: &[Answer<'_>], piece: impl Fn(&Answer<'_>) -> Value, limit: usize, library: &mut Library<'_>) -> Result<usize> {
+    let mut wrong = 0;
+    for answer in answers {
+        wrong += usize::from(library.says(&answer.test, &piece(answer))? != answer.yes);
+        if wrong > limit {
+            break;
+        }
+    }
+    Ok(wrong)
+}
+
+/// Whether a value's pieces agree with (nearly) all answers.
+fn agree(answers: &[Answer<'_>], piece: impl Fn(&Answer<'_>) -> Value, library: &mut Library<'_>) -> Result<bool> {
+    let allowed = answers.len() / ANSWERS_A_MISTAKE;
+    Ok(wrong(answers, piece, allowed, library)? <= allowed)
+}
+
+/// Other characters that could stand at a position: every printable one of ASCII, the neighbours of the one that is there
+/// (where a search that was not carried to its end would have stopped), those of the value's other positions, and the end.
+fn alternatives(characters: &[char], at: usize) -> Vec<Option<char>> {
+    let here = characters[at];
+    let neighbours = [-2_i64, -1, 1, 2].into_iter().filter_map(|step| {
+        let code = i64::from(u32::from(here)) + step;
+        u32::try_from(code).ok().and_then(char::from_u32)
+    });
+    let mut all: Vec<char> =
+        (' '..='~').chain(neighbours).chain(characters.iter().copied()).filter(|&c| c != here && c != '\0').collect();
+    all.sort_unstable();
+    all.dedup();
+    std::iter::once(None).chain(all.into_iter().map(Some)).collect()
+}

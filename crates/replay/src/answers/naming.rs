@@ -1,0 +1,250 @@
+//! Which row a value belongs to: by the value first, by its position second. Where several rows hold the values that were
+//! read, the order of the statement decides, if it was right about the rows that their values name; what stays undecided is
+//! possible for all candidates.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+use std::rc::Rc;
+
+use kintsugi_case::{ColumnSet, Technique, Verdict};
+use rusqlite::Result as Outcome;
+
+use super::knowledge::Knowledge;
+use super::looks::Looks;
+use super::values::{Library, Set, Test};
+use super::{Asked, filled};
+use crate::conclusion::{Cells, Conclusion, Ground};
+use crate::error::Result;
+use crate::investigation::Shape;
+use crate::lexer::Literal;
+use crate::rows::{Values, number};
+use crate::statement::shown;
+
+/// The row that questions ask for: the rest of their subquery, and the offset in it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    tail: String,
+    offset: usize,
+}
+
+/// A row that was asked for, with what is known of each of its columns.
+pub(super) struct Row<'a> {
+    place: &'a Place,
+    columns: Vec<Column<'a>>,
+}
+
+struct Column<'a> {
+    questions: &'a [&'a Asked],
+    known: Knowledge<'a>,
+    set: Rc<Set>,
+    /// Indexes in the set of the values that fit.
+    fitting: Vec<usize>,
+    /// Of those, the ones that the answers determine to the last character: all hold one value.
+    whole: bool,
+}
+
+/// How a row was found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Found {
+    /// The only one with these values, or the one at its position among them.
+    One,
+    /// One of several.
+    Several,
+    /// No row has these values; this is the one at the position.
+    Changed,
+    /// The log does not show the answers.
+    Unread,
+}
+
+/// How often the order of a subquery's rows was right about rows that their values name.
+#[derive(Debug, Default)]
+pub(super) struct Orders {
+    seen: HashMap<String, (u64, u64)>,
+}
+
+const DETERMINED: &str = "every character of the value follows from the answers that the log shows";
+const PARTIAL: &str = "the answers that the log shows give only a part of the value";
+const SEVERAL: &str = "several records hold the value that the answers give: which of them was read cannot be told";
+const CHANGED: &str = "the answers give a value that no record of the snapshot holds: it may have changed since";
+const UNREAD: &str = "the log does not show what the server answered";
+const CONSTANT: &str = "the server answered alike whatever was asked";
+const REFUSED: &str = "the server refused the request";
+
+/// Answers from which on it means something that they are all the same.
+const CONSTANT_MIN: u64 = 16;
+
+impl Place {
+    pub(super) fn of(values: &Values, literals: &[Literal]) -> Self {
+        let offset = values.limit.as_ref().map_or(0, |limit| number(&limit.offset, literals));
+        Self { tail: filled(&format!("{} {}", values.numbers, values.tail), literals), offset }
+    }
+}
+
+/// The answer that the value at a question's place gives; `None` where there is no such value.
+pub(super) fn predicted(place: &Place, asked: &Asked, shapes: &[Shape], library: &mut Library<'_>) -> Outcome<Option<bool>> {
+    let Some((plan, question)) = shapes[asked.shape].asks() else { return Ok(None) };
+    let set = library.set(&question.value, &asked.literals)?;
+    let Some(value) = set.values.get(place.offset) else { return Ok(None) };
+    let piece = library.piece(plan, question, &asked.literals)?.of(value);
+    let number = library.test(question, &asked.literals);
+    library.says(&Test { number, question, literals: &asked.literals, hole: plan.hole }, &piece).map(Some)
+}
+
+impl<'a> Row<'a> {
+    /// Reads what the answers say of each column.
+    pub(super) fn read(
+        place: &'a Place,
+        columns: &'a BTreeMap<String, Vec<&'a Asked>>,
+        shapes: &'a [Shape],
+        looks: &Looks,
+        library: &mut Library<'_>,
+    ) -> Outcome<Self> {
+        let columns = columns.values().map(|questions| Column::read(questions, shapes, looks, library));
+        Ok(Self { place, columns: columns.collect::<Outcome<_>>()? })
+    }
+
+    /// Indexes of the rows whose values fit all columns that were read.
+    fn fitting(&self) -> Vec<usize> {
+        let mut read = self.columns.iter().filter(|column| column.known.read > 0);
+        let Some(first) = read.next() else { return Vec::new() };
+        let others: Vec<&Column<'_>> = read.collect();
+        let fits = |index: &&usize| others.iter().all(|column| column.fitting.binary_search(index).is_ok());
+        first.fitting.iter().filter(fits).copied().collect()
+    }
+
+    /// Writes down what follows.
+    pub(super) fn conclude(&self, orders: &Orders, into: &mut Conclusion<'_>) -> Result<()> {
+        let together = self.fitting();
+        for column in &self.columns {
+            let fitting = if together.is_empty() { &column.fitting } else { &together };
+            let (found, indexes) = column.find(self.place, fitting, orders.trusts(&self.place.tail));
+            column.conclude(found, indexes, into)?;
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Column<'a> {
+    fn read(questions: &'a [&'a Asked], shapes: &'a [Shape], looks: &Looks, library: &mut Library<'_>) -> Outcome<Self> {
+        let known = Knowledge::of(questions, shapes, looks, library)?;
+        let first = questions.first().and_then(|asked| Some((shapes[asked.shape].question()?, asked)));
+        let set = first.map_or(Ok(Rc::default()), |(question, asked)| library.set(&question.value, &asked.literals))?;
+        let mut fitting = Vec::new();
+        for (index, value) in set.values.iter().enumerate().filter(|_| known.read > 0) {
+            if known.fits(value, library)? {
+                fitting.push(index);
+            }
+        }
+        let whole = match fitting.first() {
+            Some(&index) => known.is_whole(&set.values[index], library)?,
+            None => false,
+        };
+        Ok(Self { questions, known, set, fitting, whole })
+    }
+
+    /// The rows that were read, or that may have been.
+    fn find(&self, place: &Place, fitting: &[usize], trusted: Option<bool>) -> (Found, Vec<usize>) {
+        let tied = self.set.tied(place.offset);
+        let trusted = trusted.unwrap_or(tied.len() == 1) || self.set.values.len() == 1;
+        let here: Vec<usize> = if trusted { tied.collect() } else { (0..self.set.values.len()).collect() };
+        if self.known.read == 0 {
+            return (Found::Unread, here);
+        }
+        match fitting {
+            [] => (Found::Changed, here),
+            [one] => (Found::One, vec![*one]),
+            several => {
+                let near: Vec<usize> = several.iter().copied().filter(|index| here.contains(index)).collect();
+                match near.len() {
+                    0 => (Found::Several, several.to_vec()),
+                    1 => (Found::One, near),
+                    _ => (Found::Several, near),
+                }
+            }
+        }
+    }
+
+    fn conclude(&self, found: Found, indexes: Vec<usize>, into: &mut Conclusion<'_>) -> Result<()> {
+        let Some(last) = self.questions.last() else { return Ok(()) };
+        let (verdict, reason) = self.verdict(found);
+        let technique = if self.known.by_time { Technique::TimeBlind } else { Technique::BooleanBlind };
+        let Some(question) = into.shapes[last.shape].question() else { return Ok(()) };
+        let literals = shown(&last.literals);
+        for (at, source) in question.value.sources.iter().enumerate() {
+            let part = (source.part, verdict.min(Verdict::Possible), if verdict == Verdict::Proved { PARTIAL } else { reason });
+            for (columns, verdict, reason) in [(source.whole, verdict, reason), part] {
+                let ground = Ground { shape: last.shape, table: source.table, technique, verdict, reason };
+                let rows = indexes.iter().map(|index| self.set.numbers[index * self.set.width + at]).filter(|row| *row > 0);
+                self.write(ground, columns, rows, &literals, into)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write(
+        &self,
+        ground: Ground,
+        columns: ColumnSet,
+        rows: impl Iterator<Item = u32>,
+        literals: &str,
+        into: &mut Conclusion<'_>,
+    ) -> Result<()> {
+        let Some(last) = self.questions.last().filter(|_| !columns.is_empty()) else { return Ok(()) };
+        let mut written = false;
+        for row in rows {
+            let observed = last.observed;
+            let agrees = ground.verdict == Verdict::Proved;
+            let cells = Cells { row: u64::from(row), columns, observed, predicted_bytes: 0, agrees, literals };
+            into.expose(ground, &cells)?;
+            written = true;
+        }
+        if written {
+            into.tally(ground, self.questions.len() as u64 - 1, self.known.read.saturating_sub(1));
+        }
+        Ok(())
+    }
+
+    fn verdict(&self, found: Found) -> (Verdict, &'static str) {
+        use Verdict::{Excluded, Possible, Proved};
+        let known = &self.known;
+        let refused = |asked: &&Asked| asked.observed.status >= 400 && asked.observed.status != 499;
+        match found {
+            _ if known.read == 0 && self.questions.iter().all(refused) => (Excluded, REFUSED),
+            _ if known.unread == 0 && known.read >= CONSTANT_MIN && (known.yes == 0 || known.yes == known.read) => {
+                (Excluded, CONSTANT)
+            }
+            Found::Unread => (Possible, UNREAD),
+            Found::Changed => (Possible, CHANGED),
+            Found::One | Found::Several if !self.whole => (Possible, PARTIAL),
+            Found::Several => (Possible, SEVERAL),
+            Found::One => (Proved, DETERMINED),
+        }
+    }
+}
+
+impl Set {
+    /// The indexes that the statement's order does not tell apart from this one.
+    fn tied(&self, index: usize) -> Range<usize> {
+        if index >= self.values.len() {
+            return 0..0;
+        }
+        let Some(group) = self.ties.get(index) else { return index..index + 1 };
+        let from = self.ties.partition_point(|other| other < group);
+        from..self.ties.partition_point(|other| other <= group)
+    }
+}
+
+impl Orders {
+    /// Counts a row that its values name.
+    pub(super) fn count(&mut self, row: &Row<'_>) {
+        let ([index], Some(column)) = (&row.fitting()[..], row.columns.iter().find(|column| column.whole)) else { return };
+        let (right, all) = self.seen.entry(row.place.tail.clone()).or_default();
+        *all += 1;
+        *right += u64::from(column.set.tied(row.place.offset).contains(index));
+    }
+
+    /// Whether the order was right nine times in ten; `None` where nothing was there to judge by.
+    fn trusts(&self, tail: &str) -> Option<bool> {
+        self.seen.get(tail).map(|(right, all)| right * 10 >= all * 9)
+    }
+}

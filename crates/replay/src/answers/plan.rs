@@ -1,0 +1,405 @@
+//! A blind statement compiled: which value it asks about, which part of the value, what it asks of it, and what the page
+//! does for yes and for no.
+//!
+//! A statement is `frame(test(part(value)))`. In `… WHERE id=5 AND ORD(MID((SELECT pan FROM cards LIMIT 3,1),2,1))>52` the
+//! value is the subquery, the part its second character, the test `ORD(c) > 52`, and the frame the rest with the test's
+//! answer in its place. The tree decides, not the spelling.
+
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{BinaryOperator, Expr, Query, SelectItem, SetExpr, TableFactor, UnaryOperator, Value};
+use sqlparser::ast::{visit_expressions, visit_expressions_mut};
+
+use crate::catalog::{Catalog, View};
+use crate::dialect::Dialect;
+use crate::plain::{arguments, arguments_mut, plain};
+use crate::rows::{self, Values};
+
+/// What a blind shape asks.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// The statement with the test's answer at `hole`.
+    pub(crate) frame: rows::Plan,
+    /// The value asked about; `None` where the shape asks about no table of the snapshot: the answer is known beforehand.
+    pub(crate) question: Option<Question>,
+    /// The frame as text: what was found for one statement holds for all with the same text and literals.
+    pub(crate) text: String,
+    /// The place of the answer in the frame, and of the part in the test.
+    pub(crate) hole: usize,
+    /// The tables it reads.
+    pub(crate) views: Vec<View>,
+}
+
+/// A test of a part of a value.
+#[derive(Debug)]
+pub(crate) struct Question {
+    /// The value: a scalar subquery.
+    pub(crate) value: Values,
+    /// Which part of it.
+    pub(crate) part: Part,
+    /// `SELECT test`, with the part at the hole.
+    pub(crate) test: String,
+}
+
+/// The part of a value that a test sees.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Part {
+    /// Some characters: SQL for the first one's position, from 1, and for how many; usually one.
+    Slice {
+        /// `SELECT position`
+        from: String,
+        /// `SELECT count`
+        count: String,
+    },
+    /// How many characters, or bytes.
+    Length {
+        /// Bytes, not characters.
+        bytes: bool,
+    },
+    /// All of it.
+    Whole,
+}
+
+type Outcome<T> = Result<T, String>;
+
+/// Compiles a shape; the error says why it is no question, or what could not be followed.
+pub(crate) fn plan(sql: &str, places: usize, dialect: Dialect, catalog: &Catalog) -> Outcome<Plan> {
+    let mut query = rows::query(sql, dialect)?;
+    plain(&mut query, dialect);
+    if shows_subqueries(&query.body, catalog) {
+        return Err("it shows what it asks for".into());
+    }
+    let hole = places + 1;
+    let mut views = Vec::new();
+    let question = match take_value(&mut query, hole, catalog)? {
+        Some(value) => {
+            let values = rows::values(&value, hole, dialect, catalog)?;
+            views.extend(values.views.iter().copied());
+            Some(question(&mut query, values, hole)?)
+        }
+        None => None,
+    };
+    let text = query.to_string();
+    let frame = rows::plan(&text, hole, dialect, catalog)?;
+    views.extend(frame.views.iter().copied());
+    Ok(Plan { frame, question, text, hole, views })
+}
+
+/// Whether a shape's questions are about the server's own tables alone: no cell of the snapshot.
+pub(crate) fn asks_the_server(sql: &str, dialect: Dialect, catalog: &Catalog) -> bool {
+    let Ok(query) = rows::query(sql, dialect) else { return false };
+    if matches!(query.body.as_ref(), SetExpr::SetOperation { .. }) {
+        return false;
+    }
+    let (mut server, mut snapshot) = (false, false);
+    let _ = visit_expressions(&query, |expr| {
+        if let Expr::Subquery(inner) | Expr::Exists { subquery: inner, .. } | Expr::InSubquery { subquery: inner, .. } = expr {
+            snapshot |= reads(inner, catalog);
+            server |= matches!(inner.body.as_ref(), SetExpr::Select(select) if rows::reads_the_server(&select.from));
+        }
+        ControlFlow::<()>::Continue(())
+    });
+    server && !snapshot
+}
+
+/// Whether a value of the snapshot stands in what the statement selects: then its rows tell, not one answer.
+fn shows_subqueries(body: &SetExpr, catalog: &Catalog) -> bool {
+    match body {
+        SetExpr::Select(select) => select.projection.iter().any(|item| match item {
+            SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
+                let found = visit_expressions(expr, |inner| match inner {
+                    Expr::Subquery(query) if reads(query, catalog) => ControlFlow::Break(()),
+                    _ => ControlFlow::Continue(()),
+                });
+                found.is_break() && !has_test(expr)
+            }
+            _ => false,
+        }),
+        SetExpr::SetOperation { left, right, .. } => shows_subqueries(left, catalog) || shows_subqueries(right, catalog),
+        SetExpr::Query(query) => shows_subqueries(&query.body, catalog),
+        _ => true,
+    }
+}
+
+fn has_test(expr: &Expr) -> bool {
+    visit_expressions(expr, |inner| if is_test(inner) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }).is_break()
+}
+
+/// Whether a query's own FROM names a table of the snapshot.
+fn reads(query: &Query, catalog: &Catalog) -> bool {
+    let SetExpr::Select(select) = query.body.as_ref() else { return false };
+    let named = |factor: &TableFactor| match factor {
+        TableFactor::Table { name, .. } => catalog.find(rows::last(name)).is_some(),
+        TableFactor::Derived { subquery, .. } => reads(subquery, catalog),
+        _ => false,
+    };
+    select.from.iter().any(|item| named(&item.relation) || item.joins.iter().any(|join| named(&join.relation)))
+}
+
+/// Takes the innermost scalar subquery over the snapshot out, leaving a hole; what the subquery does to its value beyond
+/// naming it (a slice, a length) stays around the hole.
+fn take_value(query: &mut Query, hole: usize, catalog: &Catalog) -> Outcome<Option<Query>> {
+    let mut found: Option<Query> = None;
+    let mut many = false;
+    let _ = visit_expressions_mut(query, |expr| {
+        match expr {
+            Expr::Subquery(inner) if reads(inner, catalog) => {
+                let before = inner.to_string();
+                if found.as_ref().is_some_and(|known| known.to_string() != before) {
+                    many = true;
+                    return ControlFlow::Break(());
+                }
+                found = Some((**inner).clone());
+                *expr = Expr::Nested(Box::new(place(hole)));
+            }
+            Expr::Exists { subquery, .. } | Expr::InSubquery { subquery, .. } if reads(subquery, catalog) => {
+                many = true;
+                return ControlFlow::Break(());
+            }
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    });
+    if many {
+        return Err("several subqueries, or a condition over one".into());
+    }
+    let Some(mut value) = found else { return Ok(None) };
+    if let Some(around) = split(&mut value, hole) {
+        put(query, hole, &around);
+    }
+    Ok(Some(value))
+}
+
+/// Splits `SELECT f(part(e)) FROM …` into `SELECT e FROM …` and `f(part(hole))`.
+fn split(value: &mut Query, hole: usize) -> Option<Expr> {
+    let SetExpr::Select(select) = value.body.as_mut() else { return None };
+    let [SelectItem::UnnamedExpr(shown) | SelectItem::ExprWithAlias { expr: shown, .. }] = &mut select.projection[..] else {
+        return None;
+    };
+    let (mut inner, mut around) = (None, shown.clone());
+    let _ = visit_expressions_mut(&mut around, |expr| {
+        let Some(argument) = argument_of_part(expr) else { return ControlFlow::Continue(()) };
+        if !names_a_column(argument) {
+            return ControlFlow::Continue(());
+        }
+        inner = Some(std::mem::replace(argument, place(hole)));
+        ControlFlow::Break(())
+    });
+    let inner = inner.filter(|_| !names_a_column(&around))?;
+    *shown = inner;
+    Some(Expr::Nested(Box::new(around)))
+}
+
+fn names_a_column(expr: &Expr) -> bool {
+    let found = visit_expressions(expr, |inner| match inner {
+        Expr::Identifier(_) | Expr::CompoundIdentifier(_) => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    });
+    found.is_break()
+}
+
+/// The value of which an expression takes a part.
+fn argument_of_part(expr: &mut Expr) -> Option<&mut Expr> {
+    match expr {
+        Expr::Substring { expr, .. } => Some(expr),
+        Expr::Function(function) if is_slice(&function.name.to_string()) || is_length(&function.name.to_string()).is_some() => {
+            arguments_mut(function).into_iter().next()
+        }
+        _ => None,
+    }
+}
+
+fn is_slice(name: &str) -> bool {
+    matches!(name.to_ascii_lowercase().as_str(), "substr" | "substring" | "mid")
+}
+
+/// Whether a function gives a length, and if so, one in bytes.
+fn is_length(name: &str) -> Option<bool> {
+    match name.to_ascii_lowercase().as_str() {
+        "length" | "octet_length" => Some(true),
+        "char_length" | "character_length" => Some(false),
+        _ => None,
+    }
+}
+
+/// Cuts the test out of the statement, which keeps a hole for its answer.
+fn question(query: &mut Query, value: Values, hole: usize) -> Outcome<Question> {
+    let all = holes(query, hole);
+    let mut test = None;
+    let _ = visit_expressions_mut(query, |expr| {
+        if is_test(expr) && holes(&*expr, hole) == all {
+            test = Some(std::mem::replace(expr, place(hole)));
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    });
+    let mut test = test.ok_or("a value that is not compared with anything")?;
+    let part = part(&mut test, hole);
+    Ok(Question { value, part, test: format!("SELECT {test}") })
+}
+
+/// Finds the part of the value that a test sees; the part itself becomes the hole.
+fn part(test: &mut Expr, hole: usize) -> Part {
+    if holes(&*test, hole) != 1 {
+        return Part::Whole;
+    }
+    let mut found = Part::Whole;
+    let _ = visit_expressions_mut(test, |expr| {
+        if holes(&*expr, hole) == 0 {
+            return ControlFlow::Continue(());
+        }
+        if let Some(part) = part_of(expr, hole) {
+            found = part;
+            *expr = place(hole);
+            return ControlFlow::Break(());
+        }
+        if passes_all(expr) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    });
+    found
+}
+
+/// What part an expression takes of the hole in it.
+fn part_of(expr: &Expr, hole: usize) -> Option<Part> {
+    match expr {
+        Expr::Substring { expr: of, substring_from: Some(from), substring_for: Some(count), .. } if holes(&**of, hole) == 1 => {
+            Some(slice(from, count))
+        }
+        Expr::Function(function) => {
+            let name = function.name.to_string();
+            match arguments(function)[..] {
+                [of, from, count] if is_slice(&name) && holes(of, hole) == 1 => Some(slice(from, count)),
+                [_] => is_length(&name).map(|bytes| Part::Length { bytes }),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+fn slice(from: &Expr, count: &Expr) -> Part {
+    Part::Slice { from: format!("SELECT {from}"), count: format!("SELECT {count}") }
+}
+
+/// Expressions that hand a whole value on as it is, however they write it.
+fn passes_all(expr: &Expr) -> bool {
+    match expr {
+        Expr::Nested(_) | Expr::Cast { .. } | Expr::Collate { .. } | Expr::Value(_) => true,
+        Expr::Function(function) => {
+            matches!(function.name.to_string().to_ascii_lowercase().as_str(), "ifnull" | "coalesce" | "convert_text" | "concat")
+        }
+        _ => false,
+    }
+}
+
+/// Whether an expression is true or false.
+fn is_test(expr: &Expr) -> bool {
+    use BinaryOperator as Op;
+    match expr {
+        Expr::BinaryOp { op, .. } => matches!(
+            op,
+            Op::Eq | Op::NotEq | Op::Lt | Op::LtEq | Op::Gt | Op::GtEq | Op::Spaceship | Op::And | Op::Or | Op::Xor | Op::Regexp
+        ),
+        Expr::UnaryOp { op, .. } => *op == UnaryOperator::Not,
+        Expr::InList { .. }
+        | Expr::Between { .. }
+        | Expr::Like { .. }
+        | Expr::ILike { .. }
+        | Expr::RLike { .. }
+        | Expr::IsNull(_)
+        | Expr::IsNotNull(_)
+        | Expr::IsTrue(_)
+        | Expr::IsFalse(_) => true,
+        _ => false,
+    }
+}
+
+fn place(number: usize) -> Expr {
+    Expr::value(Value::Placeholder(format!("?{number}")))
+}
+
+fn is_place(expr: &Expr, number: usize) -> bool {
+    matches!(expr, Expr::Value(value) if matches!(&value.value, Value::Placeholder(text) if *text == format!("?{number}")))
+}
+
+fn holes<T: sqlparser::ast::Visit>(tree: &T, hole: usize) -> usize {
+    let mut count = 0;
+    let _ = visit_expressions(tree, |expr| {
+        count += usize::from(is_place(expr, hole));
+        ControlFlow::<()>::Continue(())
+    });
+    count
+}
+
+/// Puts an expression in the place of the hole; it may hold the hole itself.
+fn put(query: &mut Query, hole: usize, new: &Expr) {
+    let _ = visit_expressions_mut(query, |expr| {
+        if is_place(expr, hole) {
+            *expr = new.clone();
+        }
+        ControlFlow::<()>::Continue(())
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use kintsugi_find::{Column, Table};
+
+    use super::{Part, plan};
+    use crate::catalog::Catalog;
+    use crate::dialect::Dialect;
+    use crate::lexer::template;
+
+    fn check(dialect: Dialect, sql: &str, expected: &str) {
+        let column = |name: &str| Column { name: name.into(), meaning: None };
+        let table = |id, name: &str, columns: &[&str]| Table {
+            id,
+            source: "shop".into(),
+            name: name.into(),
+            columns: columns.iter().map(|name| column(name)).collect(),
+            key: vec![0],
+            rows: 5,
+            duplicates: 0,
+            misshapen: 0,
+            person: None,
+            references: Vec::new(),
+        };
+        let catalog = Catalog::new(&[table(1, "cards", &["id", "pan", "exp"]), table(2, "orders", &["id"])], "shop");
+        let template = template(sql, dialect).expect("the text can be read");
+        let found = plan(&template.sql, template.literals.len(), dialect, &catalog).map(|plan| {
+            let question = plan.question.map(|question| {
+                let part = match question.part {
+                    Part::Slice { from, .. } => format!("slice {from}"),
+                    Part::Length { .. } => "length".into(),
+                    Part::Whole => "whole".into(),
+                };
+                format!("{} | {part} | {}", question.value.value, question.test)
+            });
+            format!("{} | {}", question.unwrap_or_default(), plan.text)
+        });
+        assert_eq!(found.unwrap_or_else(|error| error), expected);
+    }
+
+    #[test]
+    fn the_tree_tells_value_part_test_and_frame() {
+        check(
+            Dialect::MySql,
+            "SELECT id FROM orders WHERE id='5' AND ORD(MID((SELECT IFNULL(CAST(`exp` AS CHAR CHARACTER SET utf8mb4),0x20) FROM shop.cards ORDER BY pan LIMIT 4,1),3,1)) IN (49,50) AND 'a'='a'",
+            "IFNULL(CAST(`exp` AS CHAR), ?2) | slice SELECT ?5 | SELECT ORD(?11) IN (?7, ?8) | SELECT id FROM orders WHERE id = ?1 AND ?11 AND ?9 = ?10",
+        );
+        check(
+            Dialect::Sqlite,
+            "SELECT id FROM orders WHERE id='5' AND SUBSTR((SELECT COALESCE(CAST(COUNT(*) AS TEXT),CHAR(32)) FROM cards),1,1)>CHAR(52) AND 'a'='a'",
+            "COALESCE(CAST(COUNT(*) AS TEXT), CHAR(?2)) | slice SELECT ?3 | SELECT ?8 > CHAR(?5) | SELECT id FROM orders WHERE id = ?1 AND ?8 AND ?6 = ?7",
+        );
+        check(
+            Dialect::PostgreSql,
+            "SELECT id FROM orders WHERE id='5' AND ASCII(SUBSTRING((SELECT COALESCE(CAST(pan AS TEXT)::text,(CHR(32))) FROM public.cards ORDER BY id OFFSET 1 LIMIT 1)::text FROM 8 FOR 1)) > 50",
+            "COALESCE(CAST(CAST(pan AS TEXT) AS TEXT), (CHR(?2))) | slice SELECT ?5 | SELECT code_point(?8) > ?7 | SELECT id FROM orders WHERE id = ?1 AND ?8",
+        );
+        check(
+            Dialect::MySql,
+            "SELECT id FROM orders WHERE id='5' AND (SELECT 7 FROM (SELECT(SLEEP(1-(IF((SELECT LENGTH(pan) FROM cards LIMIT 1)>9,0,1)))))x)",
+            "pan | length | SELECT ((?8)) > ?5 | SELECT id FROM orders WHERE id = ?1 AND (SELECT ?2 FROM (SELECT (SLEEP(?3 - (IF(?8, ?6, ?7))))) x)",
+        );
+    }
+}

@@ -1,0 +1,199 @@
+//! The values that questions are about, and what a test says of a piece of text, both kept: a hundred thousand questions
+//! ask SQLite for a few sets and a few hundred tests.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use rusqlite::Result;
+use rusqlite::types::Value;
+
+use super::plan::{Part, Plan, Question};
+use super::{filled, used};
+use crate::data::Data;
+use crate::functions::text_of;
+use crate::lexer::Literal;
+use crate::rows::{Values, bind};
+
+/// All values of a subquery without its LIMIT, in the order in which the server has them.
+#[derive(Debug, Default)]
+pub(super) struct Set {
+    /// The values; NULL is no text.
+    pub(super) values: Vec<String>,
+    /// `width` row numbers a value; 0 where an outer join found none.
+    pub(super) numbers: Vec<u32>,
+    pub(super) width: usize,
+    /// For each value, the number of its group: values that the statement's own order does not tell apart.
+    pub(super) ties: Vec<u32>,
+}
+
+/// The piece of a value that one question is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Piece {
+    /// So many characters from this position, from 1.
+    Slice(usize, usize),
+    /// Its length, in bytes or characters.
+    Length {
+        /// Bytes, not characters.
+        bytes: bool,
+    },
+    /// All of it.
+    Whole,
+}
+
+impl Piece {
+    /// The piece of this value.
+    pub(super) fn of(self, value: &str) -> Value {
+        match self {
+            Self::Slice(from, count) => {
+                Value::Text(value.chars().skip(from.saturating_sub(1)).take(if from == 0 { 0 } else { count }).collect())
+            }
+            Self::Length { bytes } => {
+                Value::Integer(i64::try_from(if bytes { value.len() } else { value.chars().count() }).unwrap_or(i64::MAX))
+            }
+            Self::Whole => Value::Text(value.to_owned()),
+        }
+    }
+}
+
+/// Sets and tests, as far as they are known.
+pub(super) struct Library<'a> {
+    data: &'a Data,
+    sets: HashMap<String, Rc<Set>>,
+    tests: HashMap<String, usize>,
+    /// What each test says of a text.
+    said: HashMap<(usize, String), bool>,
+    numbers: HashMap<String, usize>,
+}
+
+impl<'a> Library<'a> {
+    pub(super) fn new(data: &'a Data) -> Self {
+        Self { data, sets: HashMap::new(), tests: HashMap::new(), said: HashMap::new(), numbers: HashMap::new() }
+    }
+
+    /// The values that a statement's subquery has without its LIMIT.
+    pub(super) fn set(&mut self, values: &Values, literals: &[Literal]) -> Result<Rc<Set>> {
+        let sql = format!("SELECT ({}){} {}", values.value, values.numbers, values.tail);
+        let key = filled(&sql, literals);
+        if let Some(set) = self.sets.get(&key) {
+            return Ok(Rc::clone(set));
+        }
+        let set = Rc::new(Set { ties: self.ties(values, literals)?, ..self.read(&sql, values.sources.len(), literals)? });
+        self.sets.insert(key, Rc::clone(&set));
+        Ok(set)
+    }
+
+    fn read(&self, sql: &str, width: usize, literals: &[Literal]) -> Result<Set> {
+        let mut statement = self.data.connection().prepare_cached(sql)?;
+        bind(&mut statement, literals, None)?;
+        let mut set = Set { width, ..Set::default() };
+        let mut rows = statement.raw_query();
+        while let Some(row) = rows.next()? {
+            let text = text_of(row.get_ref(0)?).unwrap_or_default();
+            set.values.push(String::from_utf8_lossy(&text).into_owned());
+            for at in 0..width {
+                set.numbers.push(row.get::<_, Option<u32>>(at + 1)?.unwrap_or(0));
+            }
+        }
+        Ok(set)
+    }
+
+    /// Groups of values that are equal in what the statement orders by.
+    fn ties(&self, values: &Values, literals: &[Literal]) -> Result<Vec<u32>> {
+        if values.order.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sql = format!("SELECT {} {}", values.order.join(", "), values.tail);
+        let mut statement = self.data.connection().prepare_cached(&sql)?;
+        bind(&mut statement, literals, None)?;
+        let (mut groups, mut before) = (Vec::new(), None);
+        let mut group = 0;
+        let mut rows = statement.raw_query();
+        while let Some(row) = rows.next()? {
+            let key = |at| row.get_ref(at).map(|value| text_of(value).map(|text| folded(&text)));
+            let keys = (0..values.order.len()).map(key).collect::<Result<Vec<_>>>()?;
+            group += u32::from(before.as_ref().is_some_and(|before| *before != keys));
+            before = Some(keys);
+            groups.push(group);
+        }
+        Ok(groups)
+    }
+
+    /// The number of a statement's test: statements that ask alike share it.
+    pub(super) fn test(&mut self, question: &Question, literals: &[Literal]) -> usize {
+        let next = self.tests.len();
+        *self.tests.entry(filled(&question.test, literals)).or_insert(next)
+    }
+
+    /// What a test says of a piece of text.
+    pub(super) fn says(&mut self, asked: &Test<'_>, piece: &Value) -> Result<bool> {
+        let key = (asked.number, text(piece));
+        if let Some(&said) = self.said.get(&key) {
+            return Ok(said);
+        }
+        let mut statement = self.data.connection().prepare_cached(&asked.question.test)?;
+        bind(&mut statement, asked.literals, Some((asked.hole, piece.clone())))?;
+        let mut rows = statement.raw_query();
+        let said = match rows.next()? {
+            Some(row) => truth(&row.get::<_, Value>(0)?),
+            None => false,
+        };
+        self.said.insert(key, said);
+        Ok(said)
+    }
+
+    /// The piece of the value that a statement asks about.
+    pub(super) fn piece(&mut self, plan: &Plan, question: &Question, literals: &[Literal]) -> Result<Piece> {
+        Ok(match &question.part {
+            Part::Slice { from, count } => Piece::Slice(self.number(plan, from, literals)?, self.number(plan, count, literals)?),
+            Part::Length { bytes } => Piece::Length { bytes: *bytes },
+            Part::Whole => Piece::Whole,
+        })
+    }
+
+    fn number(&mut self, plan: &Plan, sql: &str, literals: &[Literal]) -> Result<usize> {
+        if let ([Literal::Integer(number)], true) = (&used(sql, literals)[..], sql.starts_with("SELECT ?")) {
+            return Ok(usize::try_from(*number).unwrap_or(0));
+        }
+        let key = filled(sql, literals);
+        if let Some(&number) = self.numbers.get(&key) {
+            return Ok(number);
+        }
+        let mut statement = self.data.connection().prepare_cached(sql)?;
+        bind(&mut statement, literals, Some((plan.hole, Value::Null)))?;
+        let number = statement.raw_query().next()?.map_or(Ok(None), |row| row.get::<_, Option<i64>>(0))?;
+        let number = number.and_then(|number| usize::try_from(number).ok()).unwrap_or(0);
+        self.numbers.insert(key, number);
+        Ok(number)
+    }
+}
+
+/// A statement's test with what it needs to be run.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Test<'a> {
+    pub(super) number: usize,
+    pub(super) question: &'a Question,
+    pub(super) literals: &'a [Literal],
+    pub(super) hole: usize,
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::Text(text) => text.clone(),
+        Value::Integer(number) => number.to_string(),
+        _ => String::new(),
+    }
+}
+
+fn truth(value: &Value) -> bool {
+    match value {
+        Value::Integer(number) => *number != 0,
+        Value::Real(number) => *number != 0.0,
+        Value::Text(text) => text.trim().parse::<f64>().is_ok_and(|number| number != 0.0),
+        _ => false,
+    }
+}
+
+/// Text as a server's collation may compare it: what differs in case or blanks at the end alone may tie.
+fn folded(text: &[u8]) -> String {
+    String::from_utf8_lossy(text).trim_end().to_lowercase()
+}
