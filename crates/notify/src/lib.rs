@@ -7,6 +7,7 @@
 //! No SQL here, no clock and no randomness: whoever calls brings the store and the time.
 
 mod compose;
+mod credentials;
 mod field;
 mod mail;
 mod markup;
@@ -18,8 +19,8 @@ mod template;
 mod view;
 
 pub use compose::{AnswerContent, Composer, ComposerError, Coverage, NoticeContent, Page};
+pub use credentials::{Credentials, CredentialsError};
 pub use mail::{Mail, Unsendable};
 pub use outbox::{Outbox, Progress, RunError, RunOptions, RunReport, run};
 pub use sender::{Outcome, Sender, SenderError, Timeouts};
-pub use smtp::{Credentials, CredentialsError};
 pub use template::{TemplateMistake, Templates, TemplatesError, default_templates};

@@ -1,11 +1,14 @@
 //! Where mail goes, and how each sending ended.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use kintsugi_case::MailSpec;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
+
+use tokio_rustls::TlsConnector;
 
 use crate::smtp::{Broken, Session};
 use crate::{Credentials, Mail};
@@ -117,11 +120,13 @@ impl Server {
 }
 
 /// Knows the mail servers and how to speak to them. A clone is cheap.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Sender {
     servers: Arc<[Server]>,
+    /// Which of them answered last.
+    answered: Arc<AtomicUsize>,
     credentials: Option<Arc<Credentials>>,
-    tls: Arc<rustls::ClientConfig>,
+    tls: TlsConnector,
     hello: Arc<str>,
     timeouts: Timeouts,
 }
@@ -151,7 +156,8 @@ impl Sender {
         let tls = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let tls = tls.map_err(SenderError::Tls)?.with_root_certificates(roots).with_no_client_auth();
         let domain = spec.from.rsplit_once('@').map_or("localhost", |(_, domain)| domain.trim_end_matches('>').trim());
-        Ok(Self { servers, credentials: credentials.map(Arc::new), tls: Arc::new(tls), hello: domain.into(), timeouts })
+        let (tls, credentials) = (Arc::new(tls).into(), credentials.map(Arc::new));
+        Ok(Self { servers, answered: Arc::default(), credentials, tls, hello: domain.into(), timeouts })
     }
 
     /// Sends one mail on a session of its own.
@@ -166,12 +172,18 @@ impl Sender {
         }
     }
 
-    /// Opens a session with the first server that answers; the error is the last one's.
+    /// Opens a session with the first server that answers, beginning with the one that answered last; the error is the
+    /// last one's.
     pub(crate) async fn open(&self) -> Result<Session, Broken> {
-        let mut last = Broken::Closed { phase: "connect" };
-        for server in self.servers.iter() {
-            match Session::open(server, &self.tls, self.credentials.as_deref(), &self.hello, self.timeouts).await {
-                Ok(session) => return Ok(session),
+        let first = self.answered.load(Ordering::Relaxed);
+        let mut last = Broken::NoReply { phase: "connect" };
+        for at in (first..self.servers.len()).chain(0..first) {
+            let (server, credentials) = (&self.servers[at], self.credentials.as_deref());
+            match Session::open(server, &self.tls, credentials, &self.hello, self.timeouts).await {
+                Ok(session) => {
+                    self.answered.store(at, Ordering::Relaxed);
+                    return Ok(session);
+                }
                 Err(broken) => last = broken,
             }
         }
