@@ -125,7 +125,7 @@ fn read(
         fetches.push(Fetch { actor, row, line: line_id, at_ms: line.at_ms, status: line.status, bytes: line.bytes });
         Ok(())
     };
-    let wanted = |raw: &[u8]| address.may_be_in(raw);
+    let wanted = |line: &kintsugi_evidence::Glance<'_>| address.may_be_in(line.raw);
     scan_lines(context.case_dir, entry, context.keys, &wanted, &mut |line| {
         if let Err(error) = take(&line) {
             failure.get_or_insert(error);
