@@ -131,6 +131,8 @@ amount-yen = { $amount } yen
 right-text = { $amount } off your next rental. Give this code when you order.
 right-until = Usable once, until { $day }.
 right-no-end = Usable once, without an end date.
+right-text-over = { $amount } off a rental.
+right-ended = This coupon ended on { $day } and cannot be used any more. If you could not use it, please ask our desk.
 right-used = Used on { $day }.
 
 failure-home = To the first page
@@ -225,6 +227,7 @@ col-when = When
 col-detail = Detail
 col-who = Who
 col-what = What
+col-fact = Fact
 col-name = Name
 col-value = Value
 col-as-of = As of
@@ -295,6 +298,26 @@ facts-computed = computed
 notices-title = Notices
 notices-none = No notice stands here.
 notices-csv = Save as CSV
+decide-mark = Mark
+decide-marked = Decide about the marked notices
+decide-reason = Reason
+decide-reason-hint = It stands in the notice’s history. Without names or card numbers.
+decide-until = Let go again on
+decide-hold = Hold
+decide-release = Let go
+decide-accepted = It arrived
+decide-refused = It did not arrive
+decide-done = { $n ->
+    [one] One notice was changed. It is written down under your name.
+   *[other] { $shown } notices were changed. It is written down under your name.
+}
+decide-left = { $n ->
+    [one] One stood elsewhere by then and was left as it is.
+   *[other] { $shown } stood elsewhere by then and were left as they are.
+}
+decide-fault-reason = Nothing was changed: a reason is missing.
+decide-fault-day = Nothing was changed: the day must be after today, and at most { $days } days away.
+decide-fault-none = Nothing was changed: no notice was marked.
 scope-title = Scope
 scope-digest = Digest
 scope-signature = Signature

@@ -10,7 +10,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
-use crate::console::{audit, evidence, facts, notices, person, persons, rights, scope, sign_in, stand, statements, why};
+use crate::console::{audit, decide, evidence, facts, notices, person, persons, rights, scope, sign_in, stand, statements, why};
 use crate::failure::Failure;
 use crate::portal::{check, home, mine, statement, verify};
 use crate::{api, asset, failure, guard, site::Site, visitor};
@@ -46,7 +46,7 @@ pub fn console(site: Site) -> Router {
         .route("/scope", get(scope::show))
         .route("/persons", get(persons::show).post(persons::find))
         .route("/persons/{id}", get(person::show).post(person::show_profile))
-        .route("/notices", get(notices::show))
+        .route("/notices", get(notices::show).post(decide::decide))
         .route("/notices.csv", get(notices::download))
         .route("/rights", get(rights::show))
         .route("/why/{what}", get(why::show))

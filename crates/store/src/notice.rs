@@ -93,9 +93,9 @@ impl Store {
         self.decide(serial, NoticeState::Intended, NoticeState::Held, (set, &cells), &detail, now_ms).await
     }
 
-    /// Lets a held notice go.
-    pub async fn release(&self, serial: u64, who: &str, now_ms: i64) -> Result<()> {
-        let detail = format!("released by {who}");
+    /// Lets a held notice go; `why` may be empty.
+    pub async fn release(&self, serial: u64, who: &str, why: &str, now_ms: i64) -> Result<()> {
+        let detail = because("released by", who, why);
         self.decide(serial, NoticeState::Held, NoticeState::Intended, (NO_HOLD, &[]), &detail, now_ms).await
     }
 
@@ -118,12 +118,13 @@ impl Store {
     }
 
     /// A person decides about a notice of which nobody knows whether it arrived: `NoticeState::Accepted` (it did),
-    /// or `NoticeState::Intended` (send it again). Nothing else ever sends an unknown notice again (rule 5).
-    pub async fn settle_unknown(&self, serial: u64, as_state: NoticeState, who: &str, now_ms: i64) -> Result<()> {
-        if !matches!(as_state, NoticeState::Accepted | NoticeState::Intended) {
+    /// `NoticeState::Refused` (it did not, and the person is told in another way), or `NoticeState::Intended` (send it
+    /// again). Nothing else ever sends an unknown notice again (rule 5).
+    pub async fn settle_unknown(&self, serial: u64, as_state: NoticeState, who: &str, why: &str, now_ms: i64) -> Result<()> {
+        if !matches!(as_state, NoticeState::Accepted | NoticeState::Refused | NoticeState::Intended) {
             return Err(Error::Transition { serial, state: NoticeState::Unknown.name(), wanted: as_state.name() });
         }
-        let detail = format!("settled by {who}");
+        let detail = because("settled by", who, why);
         self.decide(serial, NoticeState::Unknown, as_state, (NO_HOLD, &[]), &detail, now_ms).await
     }
 
@@ -179,6 +180,11 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// Who decided, and why where it was said.
+fn because(did: &str, who: &str, why: &str) -> String {
+    if why.is_empty() { format!("{did} {who}") } else { format!("{did} {who}: {why}") }
 }
 
 /// Notices whose events are read at a time.

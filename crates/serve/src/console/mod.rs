@@ -1,6 +1,7 @@
 //! The console: what staff see. One file per page, its template beside it.
 
 pub(crate) mod audit;
+pub(crate) mod decide;
 pub(crate) mod evidence;
 pub(crate) mod facts;
 pub(crate) mod notices;

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use tokio::sync::mpsc;
 
 use super::Rail;
+use super::decide::{Decide, Decided};
 use super::persons::Filter;
 use super::rail::moment;
 use crate::failure::Failure;
@@ -31,6 +32,10 @@ pub(crate) struct Notices {
     pub(crate) filters: Vec<Filter>,
     /// Notices, each with when it came to where it stands.
     pub(crate) notices: Vec<(String, NoticeView)>,
+    pub(crate) decide: Decide,
+    pub(crate) decided: Option<String>,
+    /// The state in the address bar; empty for all.
+    pub(crate) state: &'static str,
     pub(crate) next: Option<String>,
     pub(crate) csv: String,
 }
@@ -57,6 +62,7 @@ pub(crate) async fn show(
     visitor: Visitor,
     session: Session,
     Query(query): Query<NoticesQuery>,
+    Query(decided): Query<Decided>,
 ) -> Result<Html<String>, Failure> {
     let (f, standing) = Rail::new(&site, &visitor, session, "/notices").await?;
     let state = query.state();
@@ -69,8 +75,11 @@ pub(crate) async fn show(
     }
     let full = notices.len() as u64 == u64::from(NOTICES_MAX);
     let next = notices.last().filter(|_| full).map(|last| format!("/notices?state={name}&after={}", last.serial));
+    let decide = Decide::about(&site, notices.iter());
+    let decided = decided.said(f.w);
     let notices = notices.into_iter().map(|notice| (moment(&site, notice.changed_at_ms), notice)).collect();
-    Ok(Html(Notices { f, filters, notices, next, csv: format!("/notices.csv?state={name}") }.render()?))
+    let csv = format!("/notices.csv?state={name}");
+    Ok(Html(Notices { f, filters, notices, decide, decided, state: name, next, csv }.render()?))
 }
 
 /// `GET /notices.csv`: streamed, so that ten million rows need no more memory than a few thousand.

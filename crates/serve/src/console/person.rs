@@ -2,12 +2,13 @@
 
 use askama::Template;
 use axum::Form;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::Html;
 use kintsugi_case::{ExposedRecord, PersonId};
 use kintsugi_store::{NoticeView, PersonView};
 
 use super::Rail;
+use super::decide::{Decide, Decided};
 use super::rail::moment;
 use super::sign_in::TokenForm;
 use crate::evidence;
@@ -29,6 +30,7 @@ pub(crate) struct Person {
     pub(crate) profile: Option<Vec<(String, String)>>,
     pub(crate) exposed: Vec<ExposedLine>,
     pub(crate) notices: Vec<NoticeLine>,
+    pub(crate) decided: Option<String>,
 }
 
 /// An exposed record in the table.
@@ -43,6 +45,8 @@ pub(crate) struct ExposedLine {
 #[derive(Clone, Debug)]
 pub(crate) struct NoticeLine {
     pub(crate) notice: NoticeView,
+    /// What can be decided about it.
+    pub(crate) decide: Decide,
     /// (when, state, detail)
     pub(crate) events: Vec<(String, String, String)>,
 }
@@ -53,9 +57,10 @@ pub(crate) async fn show(
     visitor: Visitor,
     session: Session,
     Path(id): Path<u64>,
+    Query(decided): Query<Decided>,
 ) -> Result<Html<String>, Failure> {
     site.store.audit(&session.who, &format!("viewed person {id}"), site.now_ms()).await?;
-    page(&site, &visitor, session, PersonId(id), false).await
+    page(&site, &visitor, session, PersonId(id), false, &decided).await
 }
 
 /// `POST /persons/{id}`: with name and contact.
@@ -70,16 +75,24 @@ pub(crate) async fn show_profile(
         return Err(Failure::Form);
     }
     site.store.audit(&session.who, &format!("viewed name and contact of person {id}"), site.now_ms()).await?;
-    page(&site, &visitor, session, PersonId(id), true).await
+    page(&site, &visitor, session, PersonId(id), true, &Decided::default()).await
 }
 
-async fn page(site: &Site, visitor: &Visitor, session: Session, id: PersonId, open: bool) -> Result<Html<String>, Failure> {
+async fn page(
+    site: &Site,
+    visitor: &Visitor,
+    session: Session,
+    id: PersonId,
+    open: bool,
+    decided: &Decided,
+) -> Result<Html<String>, Failure> {
     let person = site.store.person(id).await?.ok_or(Failure::NotFound)?;
     let (f, _) = Rail::new(site, visitor, session, "/persons").await?;
     let page = Person {
         profile: open.then(|| profile(&f, &person)),
         exposed: person.exposed.iter().take(ROWS_MAX).map(|one| exposed(site, one)).collect(),
         notices: person.notices.iter().map(|notice| notice_line(site, &f, notice)).collect(),
+        decided: decided.said(f.w),
         f,
         person,
     };
@@ -107,5 +120,9 @@ fn notice_line(site: &Site, f: &Rail, notice: &NoticeView) -> NoticeLine {
     let event = |event: &kintsugi_store::NoticeEvent| {
         (moment(site, event.at_ms), f.w.t(&format!("state-{}", event.state.name())), event.detail.clone())
     };
-    NoticeLine { notice: notice.clone(), events: notice.events.iter().map(event).collect() }
+    NoticeLine {
+        notice: notice.clone(),
+        decide: Decide::about(site, [notice].into_iter()),
+        events: notice.events.iter().map(event).collect(),
+    }
 }

@@ -1,5 +1,6 @@
 //! What staff see, and that what they see is written down.
 
+use kintsugi_case::PersonId;
 use kintsugi_serve::console;
 
 use crate::browser::{Answer, Browser, text};
@@ -117,4 +118,39 @@ async fn an_empty_case_says_what_to_do_next() {
     for path in ["/facts", "/evidence", "/statements", "/scope", "/persons", "/notices", "/rights"] {
         assert!(browser.get(path).await.body.contains("class=\"empty\""), "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_notice_is_held_let_go_and_settled_with_a_reason() {
+    let dir = tempfile::tempdir().unwrap();
+    let case = make(dir.path(), 10, loopback()).await;
+    let mut browser = Browser::visit(console(case.site)).await;
+    sign_in(&mut browser, STAFF.1).await;
+    let token = browser.get("/notices?state=unknown&lang=en").await.token();
+    let unknown = case.store.notices_of(PersonId(7)).await.unwrap()[0].number.to_string();
+    let held = case.store.notices_of(PersonId(3)).await.unwrap()[0].number.to_string();
+    let settle = |reason| vec![("notice", unknown.as_str()), ("state", "unknown"), ("act", "accepted"), ("reason", reason)];
+    let mut send = async |mut fields: Vec<(&str, &str)>, token: &str| {
+        fields.push(("token", token));
+        browser.post("/notices", &fields).await
+    };
+    assert_eq!(send(settle("called back"), "WRONG").await.status, 403);
+    let to = |answer: &Answer| answer.header("location").unwrap_or_default().to_owned();
+    assert_eq!(to(&send(settle(" "), &token).await), "/notices?state=unknown&fault=reason");
+    assert_eq!(to(&send(settle("called back"), &token).await), "/notices?state=unknown&done=1&left=0");
+    assert_eq!(to(&send(settle("called back"), &token).await), "/notices?state=unknown&done=0&left=1");
+    let release = vec![("notice", held.as_str()), ("person", "3"), ("act", "release"), ("reason", "address confirmed")];
+    assert_eq!(to(&send(release, &token).await), "/persons/3?done=1&left=0");
+    let hold = |until| vec![("notice", held.as_str()), ("act", "hold"), ("reason", "asked to wait"), ("until", until)];
+    assert_eq!(to(&send(hold("2013-05-27"), &token).await), "/notices?fault=day");
+    assert_eq!(to(&send(hold("2013-05-30"), &token).await), "/notices?done=1&left=0");
+    let page = text(&browser.get("/persons/3?done=1").await.body);
+    for said in ["m.sato: asked to wait", "released by m.sato: address confirmed", "One notice was changed.", "Let go"] {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+    let audit: Vec<String> = case.store.audit_entries(0, 100).await.unwrap().into_iter().map(|entry| entry.what).collect();
+    let said =
+        [format!("settled as accepted notice {unknown}"), format!("released notice {held}"), format!("held notice {held}")];
+    assert_eq!(audit[1..4], said);
+    assert!(case.store.conservation(1).await.unwrap().holds());
 }

@@ -300,21 +300,23 @@ pub(crate) async fn people_decide_about_single_notices(place: Place) {
     assert!(matches!(store.hold(9, &hold, NOW).await, Err(Error::NoNotice { serial: 9 })));
     assert_eq!(send_all(&store, scope).await, [2]);
     assert!(matches!(store.hold(2, &hold, NOW).await, Err(Error::Transition { state: "accepted", .. })));
-    store.release(1, "sato", NOW).await.unwrap();
+    store.release(1, "sato", "the letter was sent back", NOW).await.unwrap();
     assert_eq!(store.notices_of(PersonId(1)).await.unwrap()[0].hold, None);
     store.hold(1, &hold, NOW).await.unwrap();
     assert_eq!(store.release_ended_holds(NOW + 49).await.unwrap(), 0);
     assert_eq!(store.release_ended_holds(NOW + 50).await.unwrap(), 1);
     store.lease_notices(scope, 1, "dead", NOW, NOW).await.unwrap();
     store.reap_all_leases(NOW).await.unwrap();
-    assert!(store.settle_unknown(1, NoticeState::Refused, "sato", NOW).await.is_err());
-    store.settle_unknown(1, NoticeState::Intended, "sato", NOW).await.unwrap();
+    assert!(store.settle_unknown(1, NoticeState::Held, "sato", "", NOW).await.is_err());
+    store.settle_unknown(1, NoticeState::Intended, "sato", "", NOW).await.unwrap();
     assert_eq!(send_all(&store, scope).await, [1]);
     let states: Vec<_> = store.notices_of(PersonId(1)).await.unwrap()[0].events.iter().map(|event| event.state.name()).collect();
     assert_eq!(
         states,
         ["intended", "held", "intended", "held", "intended", "sending", "unknown", "intended", "sending", "accepted"]
     );
+    let said = &store.notices_of(PersonId(1)).await.unwrap()[0].events[2].detail;
+    assert_eq!(said, "released by sato: the letter was sent back");
 }
 
 /// A small generator (Numerical Recipes' LCG) for a walk that is the same at each run.
