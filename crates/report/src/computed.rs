@@ -2,8 +2,11 @@
 
 use kintsugi_case::{Conservation, Fact, FactKind, FactValue, FieldMeaning, Verdict};
 
-/// Who vouches for computed facts.
-const SOURCE: &str = "computed from the frozen scope version";
+/// The source of facts that a scope version holds.
+pub(crate) const SCOPE: &str = "computed from the frozen scope version";
+
+/// The source of facts about notices.
+pub(crate) const OUTBOX: &str = "the outbox, counted from the persons' side";
 
 /// How often a field was exposed with a verdict. Records and persons are two numbers (rule 2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,7 +113,7 @@ fn fact(counts: &Counts, name: &str, value: FactValue, query: String) -> Fact {
         name: name.to_owned(),
         value,
         as_of: counts.as_of.clone(),
-        source: SOURCE.into(),
+        source: SCOPE.into(),
         query,
         scope_version: counts.scope_version,
         kind: FactKind::Computed,
@@ -136,8 +139,7 @@ pub fn conservation_facts(line: &Conservation, scope_version: u32, as_of: &str) 
     ];
     let each = parts.into_iter().map(|(name, value, which)| {
         let query = format!("SELECT count(*) FROM persons LEFT JOIN notices: {which}");
-        let source = "the outbox, counted from the persons' side".into();
-        Fact { replaces: true, source, ..fact(&counts, name, number(value), query) }
+        Fact { replaces: true, source: OUTBOX.into(), ..fact(&counts, name, number(value), query) }
     });
     each.collect()
 }

@@ -2,10 +2,12 @@
 //! and the chain behind an answer. Values in, values out: no store, no clock.
 
 mod computed;
+mod naming;
 mod statement;
 mod why;
 mod words;
 
 pub use computed::{Counts, FieldCount, computed, conservation_facts};
+pub use naming::{FactWords, fact_source, fact_words};
 pub use statement::{Block, NotPublished, Run, Section, Statement, StatementFrame, statement};
 pub use why::{Chain, Link, why_fact, why_notice, why_person};

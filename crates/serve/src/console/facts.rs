@@ -3,7 +3,8 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Html;
-use kintsugi_case::{Contradiction, Fact, FactKind};
+use kintsugi_case::{Contradiction, Fact, FactKind, FactValue};
+use kintsugi_report::FactWords;
 
 use super::Rail;
 use crate::failure::Failure;
@@ -26,11 +27,39 @@ impl Facts {
         value(&fact.value, self.f.w.0)
     }
 
+    /// Its name and sentence; one that people named keeps its name.
+    fn words(&self, fact: &Fact) -> FactWords {
+        let own = || FactWords { name: fact.name.clone(), sentence: String::new() };
+        kintsugi_report::fact_words(&fact.name, self.f.w.0).unwrap_or_else(own)
+    }
+
+    fn source(&self, fact: &Fact) -> String {
+        kintsugi_report::fact_source(fact, self.f.w.0)
+    }
+
+    /// A day as written, or a moment as tables write it.
+    fn as_of(&self, fact: &Fact) -> String {
+        as_of(&fact.as_of)
+    }
+
+    /// Whether its value is one line of figures.
+    fn is_text(&self, fact: &Fact) -> bool {
+        matches!(fact.value, FactValue::Text(_))
+    }
+
     fn kind(&self, fact: &Fact) -> String {
         match fact.kind {
             FactKind::Entered => self.f.w.t("facts-entered"),
             FactKind::Computed => self.f.w.t("facts-computed"),
         }
+    }
+}
+
+/// `2013-05-21T10:04:00+09:00` as tables write it: `2013-05-21 10:04 +09:00`.
+pub(crate) fn as_of(written: &str) -> String {
+    match (written.get(..10), written.get(10..11), written.get(11..16), written.get(19..)) {
+        (Some(day), Some("T"), Some(time), Some(offset)) => format!("{day} {time} {offset}"),
+        _ => written.to_owned(),
     }
 }
 

@@ -129,7 +129,7 @@ fn stored(w: Words, standing: &Standing, facts: &[Fact]) -> Figure {
     match newest(facts, "records_stored") {
         Some(fact) => {
             let day = fact.as_of.get(..10).unwrap_or(&fact.as_of);
-            let note = w.with("stand-as-of", &[("day", &day), ("source", &fact.source)]);
+            let note = w.with("stand-as-of", &[("day", &day), ("source", &kintsugi_report::fact_source(fact, w.0))]);
             Figure { label, value: value(&fact.value, w.0), note, due: false, fact: Some("records_stored") }
         }
         None => Figure { label, value: w.number(standing.counts.records), note: String::new(), due: false, fact: None },
@@ -168,7 +168,7 @@ fn misuse(site: &Site, w: Words, facts: &[Fact]) -> Figure {
     let due = days > REPORTED_DAYS_MAX;
     let note = match due {
         true => w.with("stand-old", &[("day", &day), ("days", &w.number(days.unsigned_abs()))]),
-        false => w.with("stand-as-of", &[("day", &day), ("source", &fact.source)]),
+        false => w.with("stand-as-of", &[("day", &day), ("source", &kintsugi_report::fact_source(fact, w.0))]),
     };
     Figure { label, value: value(&fact.value, w.0), note, due, fact: Some("unauthorised_use_cases") }
 }
