@@ -66,6 +66,8 @@ pub(crate) struct MadeUp {
     pub(crate) possible: String,
     /// Of the first person's coupon.
     pub(crate) coupon: String,
+    /// Of the first person's coupon that ended yesterday.
+    pub(crate) ended: String,
 }
 
 fn now() -> i64 {
@@ -87,11 +89,19 @@ pub(crate) async fn make(dir: &Path, persons: u64, options: Options) -> MadeUp {
     store.issue_rights(1, "coupon-1", &case.remedies[0], Some(1_404_140_400_000), NOW_MS).await.expect("rights");
     store.put_staff(STAFF.0, &hash_password(STAFF.1).expect("hash"), NOW_MS).await.expect("staff");
     store.put_api_key("shop", API_KEY, NOW_MS).await.expect("key");
-    let coupon = store.rights_of(PersonId(1)).await.expect("rights")[0].code.open().clone();
+    store.issue_rights(1, "coupon-2", &case.remedies[0], Some(NOW_MS - 86_400_000), NOW_MS).await.expect("rights");
+    let coupon = code_of(&store, "coupon-1").await;
+    let ended = code_of(&store, "coupon-2").await;
     let link_to = |id| store.create_link(PersonId(id), NOW_MS + 86_400_000);
     let (untouched, possible) = (link_to(persons + 1).await.expect("link"), link_to(persons).await.expect("link"));
     let site = Site::new(store.clone(), case, keys, evidence(), now, options);
-    MadeUp { site, store, link: codes, untouched, possible, coupon }
+    MadeUp { site, store, link: codes, untouched, possible, coupon, ended }
+}
+
+/// The code of the first person's coupon of this remedy.
+async fn code_of(store: &Store, remedy: &str) -> String {
+    let rights = store.rights_of(PersonId(1)).await.expect("rights");
+    rights.iter().find(|right| right.remedy == remedy).expect("the right").code.open().clone()
 }
 
 /// A store without a scope version.

@@ -16,7 +16,7 @@ async fn main() -> std::io::Result<()> {
     println!("        http://127.0.0.1:8090/n/{} (possible)", case.possible);
     println!("        http://127.0.0.1:8090/n/{} (nothing taken)", case.untouched);
     println!("console http://127.0.0.1:8091  {} / {}", made_up::STAFF.0, made_up::STAFF.1);
-    println!("empty   http://127.0.0.1:8092  coupon {}, key {}", case.coupon, made_up::API_KEY);
+    println!("empty   http://127.0.0.1:8092  coupon {} (ended: {}), key {}", case.coupon, case.ended, made_up::API_KEY);
     let _ = &case.store;
     tokio::try_join!(
         serve(8090, portal(case.site.clone())),

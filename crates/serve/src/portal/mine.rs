@@ -86,7 +86,8 @@ pub(crate) struct Coupon {
     pub(crate) text: String,
     pub(crate) code: String,
     pub(crate) note: String,
-    pub(crate) used: bool,
+    /// Whether it cannot be used any more.
+    pub(crate) over: bool,
 }
 
 /// `GET /n/{code}`

@@ -49,3 +49,14 @@ async fn what_is_wrong_is_said_without_repeating_it() {
         assert!(answer.body.contains(&format!("problem:{kind}\"")) && !answer.body.contains("SECRET"), "{}", answer.body);
     }
 }
+
+#[tokio::test]
+async fn a_coupon_whose_time_is_over_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let case = make(dir.path(), 3, loopback()).await;
+    let body = format!("{{\"code\":\"{}\",\"order\":\"A-1\"}}", case.ended);
+    let mut browser = Browser::visit(portal(case.site)).await;
+    let answer = redeem(&mut browser, API_KEY, "one", &body).await;
+    assert_eq!((answer.status, answer.header("content-type")), (410, Some("application/problem+json")));
+    assert!(answer.body.contains("problem:expired\"") && answer.body.contains("2013-05-26T03:00:00Z"), "{}", answer.body);
+}

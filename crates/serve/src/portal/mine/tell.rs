@@ -272,10 +272,14 @@ impl Told<'_> {
         let code = CouponCode::parse(right.code.open()).map(|code| code.display()).unwrap_or_default();
         let note = match (right.redeemed_at_ms, right.usable_until_ms) {
             (Some(at_ms), _) => w.t1("right-used", "day", self.day_of(at_ms)),
+            (None, Some(until_ms)) if until_ms <= self.site.now_ms() => w.t1("right-ended", "day", self.day_of(until_ms - 1)),
             (None, Some(until_ms)) => w.t1("right-until", "day", self.day_of(until_ms - 1)),
             (None, None) => w.t("right-no-end"),
         };
-        Coupon { text: w.t1("right-text", "amount", amount), code, note, used: right.redeemed_at_ms.is_some() }
+        let ended = right.usable_until_ms.is_some_and(|until_ms| until_ms <= self.site.now_ms());
+        let over = ended || right.redeemed_at_ms.is_some();
+        let text = w.t1(if over { "right-text-over" } else { "right-text" }, "amount", amount);
+        Coupon { text, code, note, over }
     }
 
     fn day_of(&self, at_ms: i64) -> String {
