@@ -9,6 +9,7 @@ use kintsugi_case::{
 };
 
 use crate::collect::{manifest_name, matching};
+use crate::log::{Pattern, is_pattern};
 use crate::{Error, LogFormat, SnapshotReader};
 
 /// The tables of a source and their columns, as they lie on the disk.
@@ -149,7 +150,10 @@ fn check_evidence(case_dir: &Path, case: &CaseFile, mistakes: &mut Vec<Mistake>)
         if files.is_empty() {
             mistakes.push(mistake(format!("no file matches `{}`", spec.path), "paths are relative to the case folder"));
         }
-        if spec.format != "auto" && LogFormat::from_name(&spec.format).is_none() {
+        if is_pattern(&spec.format) {
+            let wrong = Pattern::compile(&spec.format).err();
+            mistakes.extend(wrong.map(|wrong| mistake(wrong.message, &wrong.help)));
+        } else if spec.format != "auto" && LogFormat::from_name(&spec.format).is_none() {
             let known = std::iter::once("auto").chain(LogFormat::ALL.map(LogFormat::name));
             mistakes.push(mistake(format!("there is no log format `{}`", spec.format), &nearest(&spec.format, known)));
         }

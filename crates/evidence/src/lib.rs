@@ -22,7 +22,9 @@ pub use check::check_files;
 pub use collect::{Collected, Progress, collect};
 pub use custody::{CustodyEntry, EvidenceKind, custody};
 pub use error::{Error, Result};
-pub use log::{Detected, Gap, Glance, LogFormat, LogLine, LogReport, Unread, detect, read_line, read_log, scan_lines};
+pub use log::{
+    Detected, Gap, Glance, LogFormat, LogLine, LogReport, Unread, detect, first_request, read_line, read_log, scan_lines,
+};
 pub use snapshot::{BadRow, SnapshotReader, TableMeta, TableReport};
 
 /// How many unread lines or rows a report names; the others are only counted.

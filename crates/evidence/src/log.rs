@@ -1,22 +1,29 @@
 //! Logs of web servers: what they are, line by line. One file per format below.
 
+mod balancer;
 mod clf;
 mod combined;
 mod combined_duration;
 mod combined_timed;
 mod common;
 mod fields;
+mod har;
 mod json_access;
 mod json_text;
 mod lines;
+mod modsecurity;
+mod modsecurity_json;
 mod other;
+mod pattern;
 mod read;
 mod time;
 mod vhost_combined;
+mod w3c;
 
 pub use fields::Glance;
-pub use read::{detect, read_line, read_log, scan_lines};
+pub use read::{detect, first_request, read_line, read_log, scan_lines};
 
+pub(crate) use pattern::{Pattern, is_pattern};
 pub(crate) use read::format_of;
 
 use serde::{Deserialize, Serialize};
@@ -37,12 +44,39 @@ pub enum LogFormat {
     CombinedDuration,
     /// A JSON object a line: nginx, Caddy, Traefik and others.
     Json,
+    /// ModSecurity's audit log, serial: requests with their bodies.
+    Modsecurity,
+    /// ModSecurity's audit log, a JSON object a line.
+    ModsecurityJson,
+    /// W3C extended: IIS, CloudFront.
+    W3c,
+    /// HAProxy's HTTP format.
+    Haproxy,
+    /// Amazon's Application and Classic Load Balancer.
+    Alb,
+    /// An HTTP archive: requests and responses with their bodies.
+    Har,
+    /// What the case file says: `nginx: …` or `apache: …`.
+    Declared,
 }
 
 impl LogFormat {
     /// Every format.
-    pub const ALL: [Self; 6] =
-        [Self::Combined, Self::Common, Self::VhostCombined, Self::CombinedTimed, Self::CombinedDuration, Self::Json];
+    pub const ALL: [Self; 13] = [
+        Self::Combined,
+        Self::Common,
+        Self::VhostCombined,
+        Self::CombinedTimed,
+        Self::CombinedDuration,
+        Self::Json,
+        Self::Modsecurity,
+        Self::ModsecurityJson,
+        Self::W3c,
+        Self::Haproxy,
+        Self::Alb,
+        Self::Har,
+        Self::Declared,
+    ];
 
     /// The name in case files and in the custody manifest.
     pub const fn name(self) -> &'static str {
@@ -53,12 +87,27 @@ impl LogFormat {
             Self::CombinedTimed => "combined_timed",
             Self::CombinedDuration => "combined_duration",
             Self::Json => "json",
+            Self::Modsecurity => "modsecurity",
+            Self::ModsecurityJson => "modsecurity_json",
+            Self::W3c => "w3c",
+            Self::Haproxy => "haproxy",
+            Self::Alb => "alb",
+            Self::Har => "har",
+            Self::Declared => "log_format",
         }
     }
 
-    /// The format with this name.
+    /// The format with this name, or of this `nginx: …` or `apache: …` without mistakes.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|format| format.name() == name)
+        if is_pattern(name) {
+            return Pattern::compile(name).ok().map(|_| Self::Declared);
+        }
+        Self::ALL.into_iter().find(|format| *format != Self::Declared && format.name() == name)
+    }
+
+    /// Whether it holds the bodies of requests, which an access log of the same requests has not.
+    pub const fn has_bodies(self) -> bool {
+        matches!(self, Self::Modsecurity | Self::ModsecurityJson | Self::Har)
     }
 }
 
@@ -149,6 +198,9 @@ pub struct LogReport {
     pub lines: u64,
     /// Lines that were read. `lines` = `read` + `unread_count`.
     pub read: u64,
+    /// Requests in them: fewer where a request has several lines or a line is a heading.
+    #[serde(default)]
+    pub requests: u64,
     /// The first lines that were not.
     pub unread: Vec<Unread>,
     /// How many were not.

@@ -47,6 +47,12 @@ impl EvidenceFile {
         Ok(file)
     }
 
+    /// A file in custody of which only the beginning is wanted: its digest is not checked.
+    pub(crate) fn glanced_at(case_dir: &Path, entry: &CustodyEntry, keys: &Keys) -> Self {
+        let path = if entry.copied { copy_path(case_dir, entry.id) } else { case_dir.join(&entry.path) };
+        Self { path, name: entry.path.clone(), copy_keys: entry.copied.then(|| keys.clone()), sha256: None }
+    }
+
     /// A file that nobody vouches for yet.
     pub(crate) fn unchecked(path: PathBuf, name: String) -> Self {
         Self { path, name, copy_keys: None, sha256: None }

@@ -17,10 +17,9 @@ const KINDS: &[Kind] = &[
     ("slow query log of MariaDB or MySQL", |line| line.starts_with(b"# User@Host:") || line.starts_with(b"# Query_time:")),
     ("general query log of MariaDB or MySQL", is_general_log),
     ("audit log of MariaDB", is_server_audit),
-    ("audit log of ModSecurity", is_modsecurity),
     ("error log of Apache", is_apache_error),
     ("error log of nginx", is_nginx_error),
-    ("W3C extended log (IIS)", |line| line.starts_with(b"#Software:") || line.starts_with(b"#Fields:")),
+    ("W3C extended log without requests", |line| line.starts_with(b"#Software:") || line.starts_with(b"#Fields:")),
     ("JSON lines without requests", |line| line.starts_with(b"{") && line.ends_with(b"}")),
     ("log of PostgreSQL, or of a program that starts lines with the time", starts_with_day),
 ];
@@ -46,11 +45,6 @@ fn is_server_audit(line: &[u8]) -> bool {
     let mut fields = line.split(|&byte| byte == b',');
     let time = fields.next().unwrap_or_default();
     time.len() == 17 && time[..8].iter().all(u8::is_ascii_digit) && fields.count() >= 7
-}
-
-/// `--0a5d3b4e-A--`
-fn is_modsecurity(line: &[u8]) -> bool {
-    line.starts_with(b"--") && line.ends_with(b"-A--")
 }
 
 /// `[Sun Nov 22 18:55:10.977126 2026] [mpm_event:notice] …`
@@ -86,7 +80,6 @@ mod tests {
         check("2026-11-22T18:53:53.1Z\t   15 Connect\tshop@localhost", "general query log");
         check("# User@Host: shop[shop] @ localhost []", "slow query log");
         check("20261122 18:55:12,vm,shop,localhost,16,84,QUERY,shop,'SET NAMES utf8mb4',0", "audit log of MariaDB");
-        check("--0a5d3b4e-A--", "audit log of ModSecurity");
         check("[Sun Nov 22 18:55:10.977126 2026] [mpm_event:notice] [pid 32:tid 32] AH00489", "error log of Apache");
         check("2026/11/22 19:52:24 [notice] 1#1: signal process started", "error log of nginx");
         check("#Software: Microsoft Internet Information Services 8.5", "W3C");

@@ -8,10 +8,12 @@ use kintsugi_vault::Keys;
 
 use super::fields::{Fields, Glance, Reason, Unescaped};
 use super::lines::{Line, each_line};
+use super::modsecurity::Step;
+use super::pattern::Pattern;
 use super::time::Clock;
 use super::{
-    Detected, Gap, LogFormat, LogLine, LogReport, Unread, combined, combined_duration, combined_timed, common, json_access,
-    other, vhost_combined,
+    Detected, Gap, LogFormat, LogLine, LogReport, Unread, balancer, combined, combined_duration, combined_timed, common, har,
+    json_access, modsecurity, modsecurity_json, other, vhost_combined, w3c,
 };
 use crate::open::EvidenceFile;
 use crate::{CustodyEntry, EXAMPLES_MAX, Error, Result};
@@ -24,9 +26,12 @@ const DETECT_BYTES_MAX: usize = 8 << 20;
 const GAP_MS: i64 = 12 * 3_600_000;
 const GAPS_MAX: usize = 20;
 
-/// Formats in the order in which a tie is decided: those that say more first.
-const BY_DETAIL: [LogFormat; 6] = [
+/// Formats that single lines tell, in the order in which a tie is decided: those that say more first.
+const BY_DETAIL: [LogFormat; 9] = [
+    LogFormat::ModsecurityJson,
     LogFormat::Json,
+    LogFormat::Alb,
+    LogFormat::Haproxy,
     LogFormat::CombinedTimed,
     LogFormat::CombinedDuration,
     LogFormat::VhostCombined,
@@ -43,6 +48,12 @@ fn fits(format: LogFormat, line: &[u8], clock: &mut Clock) -> bool {
         LogFormat::CombinedTimed => combined_timed::fits(line, clock),
         LogFormat::CombinedDuration => combined_duration::fits(line, clock),
         LogFormat::Json => json_access::fits(line, clock),
+        LogFormat::ModsecurityJson => modsecurity_json::fits(line, clock),
+        LogFormat::Haproxy => balancer::fits_haproxy(line, clock),
+        LogFormat::Alb => balancer::fits_amazon(line, clock),
+        LogFormat::Modsecurity => modsecurity::fits(line),
+        LogFormat::W3c => w3c::fits(line),
+        LogFormat::Har | LogFormat::Declared => false,
     }
 }
 
@@ -50,24 +61,43 @@ fn fits(format: LogFormat, line: &[u8], clock: &mut Clock) -> bool {
 enum Reader {
     Ncsa(for<'a> fn(&'a [u8], &mut Clock) -> std::result::Result<Fields<'a>, Reason>),
     Json(json_access::Reader),
+    ModsecurityJson(modsecurity_json::Reader),
+    Modsecurity(modsecurity::Reader),
+    W3c(w3c::Reader),
+    Declared(Pattern),
+    /// One document: read by [`scan_archive`].
+    Har,
 }
 
 impl Reader {
-    fn of(format: LogFormat) -> Self {
-        match format {
+    /// The reader of a format as the custody manifest names it.
+    fn of(name: &str) -> Option<Self> {
+        Some(match LogFormat::from_name(name)? {
             LogFormat::Combined => Self::Ncsa(combined::parse),
             LogFormat::Common => Self::Ncsa(common::parse),
             LogFormat::VhostCombined => Self::Ncsa(vhost_combined::parse),
             LogFormat::CombinedTimed => Self::Ncsa(combined_timed::parse),
             LogFormat::CombinedDuration => Self::Ncsa(combined_duration::parse),
+            LogFormat::Haproxy => Self::Ncsa(balancer::haproxy),
+            LogFormat::Alb => Self::Ncsa(balancer::amazon),
             LogFormat::Json => Self::Json(json_access::Reader::default()),
-        }
+            LogFormat::ModsecurityJson => Self::ModsecurityJson(modsecurity_json::Reader::default()),
+            LogFormat::Modsecurity => Self::Modsecurity(modsecurity::Reader::default()),
+            LogFormat::W3c => Self::W3c(w3c::Reader::default()),
+            LogFormat::Har => Self::Har,
+            LogFormat::Declared => Self::Declared(Pattern::compile(name).ok()?),
+        })
     }
 
-    fn parse<'a>(&mut self, line: &'a [u8], clock: &mut Clock) -> std::result::Result<Fields<'a>, Reason> {
+    /// Reads a line of a format whose requests have one line each; `None` for a heading.
+    fn parse<'a>(&'a mut self, line: &'a [u8], clock: &mut Clock) -> Option<std::result::Result<Fields<'a>, Reason>> {
         match self {
-            Self::Ncsa(parse) => parse(line, clock),
-            Self::Json(reader) => reader.parse(line, clock),
+            Self::Ncsa(parse) => Some(parse(line, clock)),
+            Self::Json(reader) => Some(reader.parse(line, clock)),
+            Self::ModsecurityJson(reader) => Some(reader.parse(line, clock)),
+            Self::W3c(reader) => reader.parse(line, clock),
+            Self::Declared(pattern) => Some(pattern.parse(line, clock)),
+            Self::Modsecurity(_) | Self::Har => None,
         }
     }
 }
@@ -75,11 +105,21 @@ impl Reader {
 /// What the first lines of a file show: the format that fits most of them. Lines without their line ends.
 pub fn detect(lines: &[&[u8]]) -> Detected {
     let mut clock = Clock::default();
+    if lines.is_empty() {
+        return Detected::Empty;
+    }
+    if har::fits(lines) {
+        return Detected::Log(LogFormat::Har);
+    }
+    // These are told by their headings; what follows could be anything.
+    let by_heading = [LogFormat::Modsecurity, LogFormat::W3c];
+    if let Some(format) = by_heading.into_iter().find(|format| lines.iter().any(|line| fits(*format, line, &mut clock))) {
+        return Detected::Log(format);
+    }
     let count = |format: LogFormat, clock: &mut Clock| lines.iter().filter(|line| fits(format, line, clock)).count();
     let counts = BY_DETAIL.map(|format| (count(format, &mut clock), format));
     let best = counts.into_iter().reduce(|best, next| if next.0 > best.0 { next } else { best });
     match best {
-        _ if lines.is_empty() => Detected::Empty,
         Some((1.., format)) => Detected::Log(format),
         _ => Detected::NotRead { reason: other::looks_like(lines).to_owned() },
     }
@@ -89,7 +129,12 @@ pub fn detect(lines: &[&[u8]]) -> Detected {
 pub(crate) fn format_of(path: &Path, name: &str, declared: &str) -> Result<String> {
     if declared != "auto" {
         let known = LogFormat::from_name(declared);
-        return Ok(known.map_or_else(|| format!("not read: unknown format {declared}"), |format| format.name().to_owned()));
+        return Ok(match known {
+            None => format!("not read: unknown format {declared}"),
+            // The reader needs all of it.
+            Some(LogFormat::Declared) => declared.to_owned(),
+            Some(format) => format.name().to_owned(),
+        });
     }
     Ok(match detect_file(&EvidenceFile::unchecked(path.into(), name.to_owned()))? {
         Detected::Log(format) => format.name().to_owned(),
@@ -135,12 +180,35 @@ pub fn scan_lines(
 ) -> Result<LogReport> {
     let mut opened = EvidenceFile::in_custody(case_dir, entry, keys)?.open()?;
     let mut reading = Reading::of(entry);
-    let end = each_line(&mut opened.reader, &mut |number, line| {
-        reading.line(number, line, wanted, each);
-        ControlFlow::Continue(())
-    });
+    let end = if matches!(reading.reader, Some(Reader::Har)) {
+        reading.archive(&mut opened.reader, wanted, each)
+    } else {
+        each_line(&mut opened.reader, &mut |number, line| {
+            reading.line(number, line, wanted, each);
+            ControlFlow::Continue(())
+        })
+    };
+    reading.last_record(wanted, each);
     opened.finish()?;
     Ok(reading.report(end))
+}
+
+/// When the first request of a log came, milliseconds since 1970 UTC: for putting logs in order before they are read. Its
+/// digest is not checked here.
+pub fn first_request(case_dir: &Path, entry: &CustodyEntry, keys: &Keys) -> Result<Option<i64>> {
+    let mut opened = EvidenceFile::glanced_at(case_dir, entry, keys).open()?;
+    let mut reading = Reading::of(entry);
+    if matches!(reading.reader, Some(Reader::Har)) {
+        let _ = reading.archive(&mut opened.reader, &|_| false, &mut |_| ());
+    } else {
+        let _ = each_line(&mut opened.reader, &mut |number, line| {
+            reading.line(number, line, &|_| false, &mut |_| ());
+            let is_found = reading.report.first_at_ms.is_some() || number >= DETECT_LINES_MAX as u64;
+            if is_found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+    }
+    opened.finish()?;
+    Ok(reading.report.first_at_ms)
 }
 
 /// One line of a file in custody (any file, log or dump), as it stands there, without its line end; of a line over 1 MiB,
@@ -161,6 +229,11 @@ pub fn read_line(case_dir: &Path, entry: &CustodyEntry, keys: &Keys, line: u64) 
     found.ok_or_else(|| Error::NoLine { path: PathBuf::from(&entry.path), line })
 }
 
+/// Says which lines are wanted.
+type Wanted<'a> = &'a dyn Fn(&Glance<'_>) -> bool;
+/// Takes the lines that are.
+type Each<'a> = &'a mut dyn FnMut(LogLine<'_>);
+
 /// The account of a log while it is read.
 struct Reading {
     reader: Option<Reader>,
@@ -171,29 +244,97 @@ struct Reading {
 
 impl Reading {
     fn of(entry: &CustodyEntry) -> Self {
-        let format = LogFormat::from_name(&entry.format);
+        let (format, reader) = (LogFormat::from_name(&entry.format), Reader::of(&entry.format));
         let not_read = entry.format.strip_prefix("not read: ").map(str::to_owned);
         let report = LogReport { path: entry.path.clone(), format, not_read, ..LogReport::default() };
         let zone = entry.timezone.as_deref().and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC);
-        Self { reader: format.map(Reader::of), report, clock: Clock::in_zone(zone), room: Unescaped::default() }
+        Self { reader, report, clock: Clock::in_zone(zone), room: Unescaped::default() }
     }
 
-    fn line(&mut self, number: u64, line: Line<'_>, wanted: &dyn Fn(&Glance<'_>) -> bool, each: &mut dyn FnMut(LogLine<'_>)) {
+    fn line(&mut self, number: u64, line: Line<'_>, wanted: Wanted<'_>, each: Each<'_>) {
         self.report.lines = number;
-        let Some(reader) = &mut self.reader else { return };
+        let Self { reader: Some(reader), report, clock, room } = self else { return };
+        if let Reader::Modsecurity(_) = reader {
+            let (Line::Whole(text) | Line::TooLong(text)) = line;
+            return self.part(number, text, wanted, each);
+        }
         let parsed = match line {
-            Line::Whole(raw) => reader.parse(raw, &mut self.clock).map(|fields| (raw, fields)),
-            Line::TooLong(_) => Err("longer than 1 MiB"),
+            Line::Whole(raw) => reader.parse(raw, clock).map(|parsed| parsed.map(|fields| (raw, fields))),
+            Line::TooLong(_) => Some(Err("longer than 1 MiB")),
         };
         match parsed {
-            Ok((raw, fields)) => {
-                self.report.was_read(fields.at_ms);
+            None => report.read += 1,
+            Some(Ok((raw, fields))) => {
+                report.was_read(1, fields.at_ms);
                 if wanted(&fields.glance(raw)) {
-                    each(self.room.line(number, raw, &fields));
+                    each(room.line(number, raw, &fields));
                 }
             }
-            Err(reason) => self.report.was_not_read(number, reason),
+            Some(Err(reason)) => report.was_not_read(number, 1, reason),
         }
+    }
+
+    /// A line of a format whose requests have several.
+    fn part(&mut self, number: u64, line: &[u8], wanted: Wanted<'_>, each: Each<'_>) {
+        let Some(Reader::Modsecurity(reader)) = &mut self.reader else { return };
+        let step = reader.line(number, line);
+        self.step(number, step, wanted, each);
+    }
+
+    fn step(&mut self, number: u64, step: Step, wanted: Wanted<'_>, each: Each<'_>) {
+        let Self { reader: Some(Reader::Modsecurity(reader)), report, clock, room } = self else { return };
+        match step {
+            // Lines of a record are counted when it ends; those between records belong to none.
+            Step::Gathered if reader.lines() == 0 => report.read += 1,
+            Step::Gathered => {}
+            Step::Stray => report.was_not_read(number, 1, "outside of a record"),
+            Step::GivenUp { first, lines } => report.was_not_read(first, lines, "a record that does not end"),
+            Step::Ended => {
+                let lines = reader.lines();
+                let (shown, raw, fields) = reader.fields(clock);
+                match fields {
+                    Ok(fields) => {
+                        report.was_read(lines, fields.at_ms);
+                        if wanted(&fields.glance(raw)) {
+                            each(room.line(shown, raw, &fields));
+                        }
+                    }
+                    Err(reason) => report.was_not_read(shown, lines, reason),
+                }
+            }
+        }
+        if let Some((first, waiting)) = reader.again() {
+            for (at, line) in waiting.split(|&byte| byte == b'\n').enumerate().filter(|(_, line)| !line.is_empty()) {
+                self.part(first + at as u64, line, wanted, each);
+            }
+        }
+    }
+
+    /// What is left at the end of the file of a record that did not end.
+    fn last_record(&mut self, wanted: Wanted<'_>, each: Each<'_>) {
+        while let Some(Reader::Modsecurity(reader)) = &mut self.reader
+            && let Some(step) = reader.end()
+        {
+            self.step(self.report.lines, step, wanted, each);
+        }
+    }
+
+    /// An HTTP archive.
+    fn archive(&mut self, input: &mut dyn std::io::Read, wanted: Wanted<'_>, each: Each<'_>) -> std::io::Result<()> {
+        let Self { report, clock, room, .. } = self;
+        let mut texts = har::Texts::default();
+        let (lines, end) = har::each_entry(input, &mut |line, entry| match texts.fields(entry, clock) {
+            Ok(fields) => {
+                report.was_read(0, fields.at_ms);
+                if wanted(&fields.glance(b"")) {
+                    each(room.line(line, b"", &fields));
+                }
+            }
+            Err(reason) => report.was_not_read(line, 0, reason),
+        });
+        report.lines = lines;
+        report.read = lines;
+        end
     }
 
     fn report(mut self, end: std::io::Result<()>) -> LogReport {
@@ -209,8 +350,9 @@ impl Reading {
 }
 
 impl LogReport {
-    fn was_read(&mut self, at_ms: i64) {
-        self.read += 1;
+    fn was_read(&mut self, lines: u64, at_ms: i64) {
+        self.read += lines;
+        self.requests += 1;
         if let Some(last) = self.last_at_ms
             && at_ms - last >= GAP_MS
         {
@@ -229,8 +371,8 @@ impl LogReport {
         }
     }
 
-    fn was_not_read(&mut self, line: u64, reason: Reason) {
-        self.unread_count += 1;
+    fn was_not_read(&mut self, line: u64, lines: u64, reason: Reason) {
+        self.unread_count += lines;
         if self.unread.len() < EXAMPLES_MAX {
             self.unread.push(Unread { line, reason: reason.to_owned() });
         }
