@@ -5,8 +5,9 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    CastKind, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, ObjectNamePart, Query, SetExpr,
-    TableFactor, VisitMut, VisitorMut, visit_expressions_mut,
+    BinaryOperator, CastKind, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, ObjectNamePart,
+    Query, Select, SelectItem, SetExpr, TableAlias, TableFactor, Value, VisitMut, VisitorMut, visit_expressions,
+    visit_expressions_mut,
 };
 use sqlparser::parser::Parser;
 
@@ -55,6 +56,11 @@ struct Waiting;
 impl VisitorMut for Waiting {
     type Break = ();
 
+    fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        look_at_waiting(select);
+        ControlFlow::Continue(())
+    }
+
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
         let (name, args, alias) = match factor {
             TableFactor::Table { name, args: Some(args), alias, .. } => (name, &args.args, alias),
@@ -70,6 +76,51 @@ impl VisitorMut for Waiting {
         }
         ControlFlow::Continue(())
     }
+}
+
+/// The column that a waiting row is known by.
+const WAITED: &str = "kintsugi_waited";
+
+/// Looks at what a derived table of one waiting row gives, as SQLite would not compute what nobody looks at; the server does.
+fn look_at_waiting(select: &mut Select) {
+    for (at, item) in select.from.iter_mut().enumerate() {
+        let TableFactor::Derived { subquery, alias, .. } = &mut item.relation else { continue };
+        let SetExpr::Select(inner) = subquery.body.as_mut() else { continue };
+        let [shown] = &mut inner.projection[..] else { continue };
+        let (SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }) = &*shown else { continue };
+        if !inner.from.is_empty() || !waits(expr) {
+            continue;
+        }
+        *shown = SelectItem::ExprWithAlias { expr: expr.clone(), alias: Ident::new(WAITED) };
+        let known_as = alias.get_or_insert_with(|| TableAlias {
+            explicit: true,
+            name: Ident::new(format!("kintsugi_wait_{at}")),
+            columns: Vec::new(),
+            at: None,
+        });
+        let column = Expr::CompoundIdentifier(vec![known_as.name.clone(), Ident::new(WAITED)]);
+        let never = Expr::value(Value::SingleQuotedString("never".into()));
+        let looked_at = Expr::IsDistinctFrom(Box::new(column), Box::new(never));
+        select.selection = Some(match select.selection.take() {
+            Some(condition) => Expr::BinaryOp {
+                left: Box::new(Expr::Nested(Box::new(condition))),
+                op: BinaryOperator::And,
+                right: Box::new(looked_at),
+            },
+            None => looked_at,
+        });
+    }
+}
+
+fn waits(expr: &Expr) -> bool {
+    const WAITING: [&str; 5] = ["sleep", "benchmark", "pg_sleep", "wait_series", "wait_blob"];
+    let found = visit_expressions(expr, |inner| match inner {
+        Expr::Function(function) if WAITING.contains(&function.name.to_string().to_ascii_lowercase().as_str()) => {
+            ControlFlow::Break(())
+        }
+        _ => ControlFlow::Continue(()),
+    });
+    found.is_break()
 }
 
 fn select(sql: &str) -> Option<Box<Query>> {

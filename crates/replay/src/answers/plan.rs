@@ -399,7 +399,7 @@ mod tests {
         check(
             Dialect::MySql,
             "SELECT id FROM orders WHERE id='5' AND (SELECT 7 FROM (SELECT(SLEEP(1-(IF((SELECT LENGTH(pan) FROM cards LIMIT 1)>9,0,1)))))x)",
-            "pan | length | SELECT ((?8)) > ?5 | SELECT id FROM orders WHERE id = ?1 AND (SELECT ?2 FROM (SELECT (SLEEP(?3 - (IF(?8, ?6, ?7))))) x)",
+            "pan | length | SELECT ((?8)) > ?5 | SELECT id FROM orders WHERE id = ?1 AND (SELECT ?2 FROM (SELECT (SLEEP(?3 - (IF(?8, ?6, ?7)))) AS kintsugi_waited) x WHERE x.kintsugi_waited IS DISTINCT FROM 'never')",
         );
     }
 }
