@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use crate::custody::{CustodyEntry, EvidenceKind, Manifest, copy_path, no_line};
 use crate::open::hex;
-use crate::{Error, Result, log, snapshot};
+use crate::{Error, Result, log, query, snapshot};
 
 /// Bytes hashed between two reports of progress.
 const STEP_BYTES: usize = 1 << 20;
@@ -156,10 +156,7 @@ fn take_in(
     hashed: &Hashed,
     (who, now_ms): (&str, i64),
 ) -> Result<()> {
-    let format = match file.kind {
-        EvidenceKind::Log => log::format_of(&file.path, &file.name, &file.format)?,
-        EvidenceKind::Snapshot => snapshot::format_of(&file.path),
-    };
+    let (kind, format) = kind_and_format(file)?;
     if file.copy {
         copy_encrypted(&file.path, &copy_path(case_dir, manifest.next_id()), keys, hashed)?;
     }
@@ -168,7 +165,7 @@ fn take_in(
         path: file.name.clone(),
         bytes: hashed.bytes,
         sha256: hashed.sha256.clone(),
-        kind: file.kind,
+        kind,
         format,
         source: file.source.clone(),
         timezone: file.timezone.clone(),
@@ -179,6 +176,17 @@ fn take_in(
         signature: String::new(),
     };
     manifest.append(entry, keys)
+}
+
+/// What a file is by its content, where the case file does not say.
+fn kind_and_format(file: &Named) -> Result<(EvidenceKind, String)> {
+    if file.kind == EvidenceKind::Snapshot {
+        return Ok((EvidenceKind::Snapshot, snapshot::format_of(&file.path)));
+    }
+    if let Some(format) = query::format_of(&file.path, &file.name, &file.format)? {
+        return Ok((EvidenceKind::QueryLog, format));
+    }
+    Ok((EvidenceKind::Log, log::format_of(&file.path, &file.name, &file.format)?))
 }
 
 /// Copies a file into the case, encrypted, and makes sure that what was copied is what was hashed.

@@ -21,6 +21,8 @@ use crate::{Error, Result};
 pub enum EvidenceKind {
     /// A log of a server, named by an `[[evidence]]` of the case file.
     Log,
+    /// A log of the statements that a database ran, likewise.
+    QueryLog,
     /// Part of a source's snapshot.
     Snapshot,
 }
@@ -38,7 +40,7 @@ pub struct CustodyEntry {
     pub sha256: String,
     /// What it is.
     pub kind: EvidenceKind,
-    /// The format found in it or named in the case file ([`crate::LogFormat::name`], `csv`, `sql`, `sqlite`, `parquet`),
+    /// The format found in it or named in the case file ([`crate::LogFormat::name`], [`crate::QueryLogFormat::name`], `csv`, `sql`, `sqlite`, `parquet`),
     /// `empty`, or `not read: ` and why.
     pub format: String,
     /// The source of the case file that it belongs to.

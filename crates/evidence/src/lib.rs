@@ -4,6 +4,7 @@
 //! - [`collect`] enters files in the custody manifest ([`custody()`] reads it back); a file that changed since is refused
 //!   at every later read, at the latest when its last byte was read and before the caller uses what came of it.
 //! - [`read_log`], [`scan_lines`] and [`read_line`] read logs.
+//! - [`read_queries`] reads the logs of database servers and of the SQL that applications run.
 //! - [`SnapshotReader`] reads the tables of a source.
 //! - [`check_files`] finds the mistakes of a case file that only the disk can tell.
 //!
@@ -16,6 +17,7 @@ mod custody;
 mod error;
 mod log;
 mod open;
+mod query;
 mod snapshot;
 
 pub use check::check_files;
@@ -24,6 +26,9 @@ pub use custody::{CustodyEntry, EvidenceKind, custody};
 pub use error::{Error, Result};
 pub use log::{
     Detected, Gap, Glance, LogFormat, LogLine, LogReport, Unread, detect, first_request, read_line, read_log, scan_lines,
+};
+pub use query::{
+    QueryError, QueryErrorKind, QueryLine, QueryLogFormat, QueryReport, detect_queries, parse_queries, read_queries,
 };
 pub use snapshot::{BadRow, SnapshotReader, TableMeta, TableReport};
 

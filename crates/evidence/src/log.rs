@@ -10,7 +10,7 @@ mod fields;
 mod har;
 mod json_access;
 mod json_text;
-mod lines;
+pub(crate) mod lines;
 mod modsecurity;
 mod modsecurity_json;
 mod other;

@@ -77,10 +77,10 @@ fn junk_between_lines_is_counted_and_shown() {
 
 #[test]
 fn other_formats_are_counted_not_failed() {
-    let general = "mariadbd, Version: 10.11.19-MariaDB. started with:\nTcp port: 0  Unix socket: /x\nTime\t\t    Id Command\tArgument\n261122 18:53:53\t    14 Query\tSELECT 1\n";
+    let errors = "[Sun Nov 22 18:55:10.977126 2026] [mpm_event:notice] [pid 32:tid 32] AH00489\n".repeat(4);
     for (bytes, reason) in [
-        (general.as_bytes(), "general query log of MariaDB or MySQL"),
         (b"{\"time\":\"2026-11-22T18:57:08+09:00\"}\n".repeat(4).as_slice(), "JSON lines without requests"),
+        (errors.as_bytes(), "error log of Apache"),
         (&[0u8, 159, 146, 150, b'\n'].repeat(4), "binary data, or packed in a way that is not read"),
         (b"one\ntwo\nthree\nfour\n", "no line looks like a request in a web server log"),
     ] {

@@ -5,5 +5,6 @@ mod custody;
 mod folder;
 mod logs;
 mod parquet;
+mod queries;
 mod real;
 mod snapshots;

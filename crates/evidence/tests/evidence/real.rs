@@ -76,9 +76,3 @@ fn logs_of_real_servers_are_read_to_the_last_line() {
         "1795344827244 /contact 200 593 Some(4258)",
     );
 }
-
-#[test]
-fn other_logs_of_real_servers_are_named() {
-    check("mariadb_general.log.zst", "not read: general query log of MariaDB or MySQL", 0, 20, "", "");
-    check("mariadb_slow.log.zst", "not read: slow query log of MariaDB or MySQL", 0, 20, "", "");
-}

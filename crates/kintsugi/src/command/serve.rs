@@ -82,6 +82,7 @@ fn evidence(folder: &Folder) -> Result<Vec<EvidenceFile>> {
         path: entry.path,
         kind: match entry.kind {
             kintsugi_evidence::EvidenceKind::Log => "log".into(),
+            kintsugi_evidence::EvidenceKind::QueryLog => "query log".into(),
             kintsugi_evidence::EvidenceKind::Snapshot => "snapshot".into(),
         },
         format: entry.format,
