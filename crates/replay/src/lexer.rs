@@ -332,7 +332,8 @@ fn lift(tokens: &[Token], quote: char) -> Template {
             template.sql.push(' ');
         }
         match token {
-            Token::Word(word) | Token::Symbol(word) => template.sql.push_str(word),
+            Token::Word(word) => template.sql.push_str(&cased(word, tokens.get(at + 1))),
+            Token::Symbol(symbol) => template.sql.push_str(symbol),
             Token::Quoted(name) => {
                 let _ = write!(template.sql, "{quote}{name}{quote}");
             }
@@ -349,6 +350,11 @@ fn lift(tokens: &[Token], quote: char) -> Template {
     template
 }
 
+/// Keywords and calls in capitals, names in small letters: how a hand or a tool writes them makes no other shape.
+fn cased(word: &str, next: Option<&Token>) -> String {
+    if is_open(next) || is_keyword(word) { word.to_ascii_uppercase() } else { word.to_lowercase() }
+}
+
 /// Names with dots and calls are written without blanks, as people do.
 fn glued(tokens: &[Token], at: usize) -> bool {
     let is = |token: Option<&Token>, text: &str| matches!(token, Some(Token::Symbol(symbol)) if symbol == text);
@@ -361,13 +367,83 @@ fn glued(tokens: &[Token], at: usize) -> bool {
         || is(before, "(")
         || is(here, "::")
         || is(before, "::")
-        || is(here, "(") && matches!(before, Some(Token::Word(word)) if !is_keyword(word))
+        || is(here, "(") && matches!(before, Some(Token::Word(word)) if !stands_apart(word))
+}
+
+/// Keywords before which a bracket is no call.
+fn stands_apart(word: &str) -> bool {
+    const APART: [&str; 14] =
+        ["AND", "OR", "NOT", "IN", "FROM", "WHERE", "WHEN", "THEN", "ELSE", "SELECT", "ALL", "AS", "EXISTS", "UNION"];
+    APART.iter().any(|keyword| word.eq_ignore_ascii_case(keyword))
 }
 
 fn is_keyword(word: &str) -> bool {
-    const KEYWORDS: [&str; 14] =
-        ["AND", "OR", "NOT", "IN", "FROM", "WHERE", "WHEN", "THEN", "ELSE", "SELECT", "ALL", "AS", "EXISTS", "UNION"];
-    KEYWORDS.iter().any(|keyword| word.eq_ignore_ascii_case(keyword))
+    const KEYWORDS: [&str; 62] = [
+        "ALL",
+        "AND",
+        "AS",
+        "ASC",
+        "BETWEEN",
+        "BY",
+        "CASE",
+        "CAST",
+        "CHAR",
+        "CROSS",
+        "DECIMAL",
+        "DESC",
+        "DISTINCT",
+        "DIV",
+        "DUAL",
+        "ELSE",
+        "END",
+        "ESCAPE",
+        "EXISTS",
+        "FETCH",
+        "FIRST",
+        "FOR",
+        "FROM",
+        "GROUP",
+        "HAVING",
+        "IN",
+        "INNER",
+        "INT",
+        "INTEGER",
+        "INTERVAL",
+        "INTO",
+        "IS",
+        "JOIN",
+        "LEFT",
+        "LIKE",
+        "LIMIT",
+        "MOD",
+        "NATURAL",
+        "NCHAR",
+        "NEXT",
+        "NOT",
+        "NULL",
+        "NUMERIC",
+        "OFFSET",
+        "ON",
+        "ONLY",
+        "OR",
+        "ORDER",
+        "OUTER",
+        "REGEXP",
+        "RIGHT",
+        "ROWS",
+        "SELECT",
+        "SEPARATOR",
+        "SIGNED",
+        "TEXT",
+        "THEN",
+        "UNION",
+        "UNSIGNED",
+        "USING",
+        "VARCHAR",
+        "WHEN",
+    ];
+    const MORE: [&str; 3] = ["WHERE", "WITH", "XOR"];
+    KEYWORDS.iter().chain(&MORE).any(|keyword| word.eq_ignore_ascii_case(keyword))
 }
 
 fn sizes_a_type(tokens: &[Token], at: usize) -> bool {
@@ -415,8 +491,8 @@ mod tests {
     #[test]
     fn character_sets_and_collations_are_dropped() {
         check("IFNULL(CAST(`exp` AS CHAR CHARACTER SET utf8mb4),0x20)", "IFNULL(CAST(`exp` AS CHAR), ?1)");
-        check("CONVERT(CONCAT(0x41,'b') USING utf8mb4) COLLATE utf8mb4_bin,NULL", "convert_text(CONCAT(?1, ?2)), NULL");
-        check("CONVERT(a, CHAR(5)),b", "convert_text(a), b");
+        check("CONVERT(CONCAT(0x41,'b') USING utf8mb4) COLLATE utf8mb4_bin,NULL", "CONVERT_TEXT(CONCAT(?1, ?2)), NULL");
+        check("CONVERT(a, CHAR(5)),b", "CONVERT_TEXT(a), b");
         check("a MOD 2 && !b || BINARY c", "a % ?1 AND NOT b OR c");
     }
 

@@ -77,17 +77,18 @@ impl<'a> Knowledge<'a> {
         agree(&self.pieces, |answer| answer.piece.of(value), library)
     }
 
-    /// Whether the answers leave no other value: at each position, no other character fits, nor an end.
-    pub(super) fn is_whole(&self, value: &str, library: &mut Library<'_>) -> Result<bool> {
+    /// Whether the answers leave no other value: at each position, no other character of the
+    /// column's fits, nor an end.
+    pub(super) fn is_whole(&self, value: &str, alphabet: &[char], library: &mut Library<'_>) -> Result<bool> {
         let characters: Vec<char> = value.chars().collect();
         for at in 0..characters.len() {
-            for other in alternatives(&characters, at) {
+            for other in alternatives(alphabet, characters[at]) {
                 if self.allows(&characters, at, other, library)? {
                     return Ok(false);
                 }
             }
         }
-        Ok(!characters.is_empty() || self.allows_no_beginning(library)?)
+        Ok(!characters.is_empty() || self.allows_no_beginning(alphabet, library)?)
     }
 
     /// Whether the value could as well have another character at a position (`None`: end before it): whether that
@@ -113,8 +114,8 @@ impl<'a> Knowledge<'a> {
     }
 
     /// Of an empty value: whether the answers exclude every first character.
-    fn allows_no_beginning(&self, library: &mut Library<'_>) -> Result<bool> {
-        for other in alternatives(&[' '], 0).into_iter().flatten() {
+    fn allows_no_beginning(&self, alphabet: &[char], library: &mut Library<'_>) -> Result<bool> {
+        for other in alphabet {
             if self.fits(&other.to_string(), library)? {
                 return Ok(false);
             }
@@ -141,17 +142,7 @@ fn agree(answers: &[Answer<'_>], piece: impl Fn(&Answer<'_>) -> Value, library: 
     Ok(wrong(answers, piece, allowed, library)? <= allowed)
 }
 
-/// Other characters that could stand at a position: every printable one of ASCII, the neighbours of the one that is there
-/// (where a search that was not carried to its end would have stopped), those of the value's other positions, and the end.
-fn alternatives(characters: &[char], at: usize) -> Vec<Option<char>> {
-    let here = characters[at];
-    let neighbours = [-2_i64, -1, 1, 2].into_iter().filter_map(|step| {
-        let code = i64::from(u32::from(here)) + step;
-        u32::try_from(code).ok().and_then(char::from_u32)
-    });
-    let mut all: Vec<char> =
-        (' '..='~').chain(neighbours).chain(characters.iter().copied()).filter(|&c| c != here && c != '\0').collect();
-    all.sort_unstable();
-    all.dedup();
-    std::iter::once(None).chain(all.into_iter().map(Some)).collect()
+/// What could stand at a position instead: the end, or another of the characters that the column knows.
+fn alternatives(alphabet: &[char], here: char) -> impl Iterator<Item = Option<char>> {
+    std::iter::once(None).chain(alphabet.iter().copied().filter(move |&c| c != here).map(Some))
 }

@@ -100,7 +100,8 @@ impl<'a> Row<'a> {
         library: &mut Library<'_>,
     ) -> Outcome<Self> {
         let columns = columns.values().map(|questions| Column::read(questions, shapes, looks, library));
-        Ok(Self { place, columns: columns.collect::<Outcome<_>>()? })
+        let columns = columns.filter_map(Outcome::transpose).collect::<Outcome<_>>()?;
+        Ok(Self { place, columns })
     }
 
     /// Indexes of the rows whose values fit all columns that were read.
@@ -125,10 +126,11 @@ impl<'a> Row<'a> {
 }
 
 impl<'a> Column<'a> {
-    fn read(questions: &'a [&'a Asked], shapes: &'a [Shape], looks: &Looks, library: &mut Library<'_>) -> Outcome<Self> {
+    fn read(questions: &'a [&'a Asked], shapes: &'a [Shape], looks: &Looks, library: &mut Library<'_>) -> Outcome<Option<Self>> {
         let known = Knowledge::of(questions, shapes, looks, library)?;
         let first = questions.first().and_then(|asked| Some((shapes[asked.shape].question()?, asked)));
-        let set = first.map_or(Ok(Rc::default()), |(question, asked)| library.set(&question.value, &asked.literals))?;
+        let Some((question, asked)) = first else { return Ok(None) };
+        let set = library.set(&question.value, &asked.literals)?;
         let mut fitting = Vec::new();
         for (index, value) in set.values.iter().enumerate().filter(|_| known.read > 0) {
             if known.fits(value, library)? {
@@ -136,10 +138,10 @@ impl<'a> Column<'a> {
             }
         }
         let whole = match fitting.first() {
-            Some(&index) => known.is_whole(&set.values[index], library)?,
+            Some(&index) => known.is_whole(&set.values[index], &set.alphabet, library)?,
             None => false,
         };
-        Ok(Self { questions, known, set, fitting, whole })
+        Ok(Some(Self { questions, known, set, fitting, whole }))
     }
 
     /// The rows that were read, or that may have been.

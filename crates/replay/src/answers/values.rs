@@ -15,7 +15,7 @@ use crate::lexer::Literal;
 use crate::rows::{Values, bind};
 
 /// All values of a subquery without its LIMIT, in the order in which the server has them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Set {
     /// The values; NULL is no text.
     pub(super) values: Vec<String>,
@@ -24,7 +24,12 @@ pub(super) struct Set {
     pub(super) width: usize,
     /// For each value, the number of its group: values that the statement's own order does not tell apart.
     pub(super) ties: Vec<u32>,
+    /// The characters that can stand in such a value, whichever row holds it.
+    pub(super) alphabet: Rc<[char]>,
 }
+
+/// Values looked at to learn a column's characters.
+const ALPHABET_VALUES_MAX: usize = 100_000;
 
 /// The piece of a value that one question is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,11 +68,19 @@ pub(super) struct Library<'a> {
     /// What each test says of a text.
     said: HashMap<(usize, String), bool>,
     numbers: HashMap<String, usize>,
+    alphabets: HashMap<String, Rc<[char]>>,
 }
 
 impl<'a> Library<'a> {
     pub(super) fn new(data: &'a Data) -> Self {
-        Self { data, sets: HashMap::new(), tests: HashMap::new(), said: HashMap::new(), numbers: HashMap::new() }
+        Self {
+            data,
+            sets: HashMap::new(),
+            tests: HashMap::new(),
+            said: HashMap::new(),
+            numbers: HashMap::new(),
+            alphabets: HashMap::new(),
+        }
     }
 
     /// The values that a statement's subquery has without its LIMIT.
@@ -77,24 +90,49 @@ impl<'a> Library<'a> {
         if let Some(set) = self.sets.get(&key) {
             return Ok(Rc::clone(set));
         }
-        let set = Rc::new(Set { ties: self.ties(values, literals)?, ..self.read(&sql, values.sources.len(), literals)? });
+        let (found, numbers) = self.read(&sql, values.sources.len(), literals)?;
+        let (ties, alphabet) = (self.ties(values, literals)?, self.alphabet(values, literals)?);
+        let set = Rc::new(Set { values: found, numbers, width: values.sources.len(), ties, alphabet });
         self.sets.insert(key, Rc::clone(&set));
         Ok(set)
     }
 
-    fn read(&self, sql: &str, width: usize, literals: &[Literal]) -> Result<Set> {
+    fn read(&self, sql: &str, width: usize, literals: &[Literal]) -> Result<(Vec<String>, Vec<u32>)> {
         let mut statement = self.data.connection().prepare_cached(sql)?;
         bind(&mut statement, literals, None)?;
-        let mut set = Set { width, ..Set::default() };
+        let (mut values, mut numbers) = (Vec::new(), Vec::new());
         let mut rows = statement.raw_query();
         while let Some(row) = rows.next()? {
             let text = text_of(row.get_ref(0)?).unwrap_or_default();
-            set.values.push(String::from_utf8_lossy(&text).into_owned());
+            values.push(String::from_utf8_lossy(&text).into_owned());
             for at in 0..width {
-                set.numbers.push(row.get::<_, Option<u32>>(at + 1)?.unwrap_or(0));
+                numbers.push(row.get::<_, Option<u32>>(at + 1)?.unwrap_or(0));
             }
         }
-        Ok(set)
+        Ok((values, numbers))
+    }
+
+    /// The characters of a column: those that it holds, and with one digit or letter all digits or letters.
+    fn alphabet(&mut self, values: &Values, literals: &[Literal]) -> Result<Rc<[char]>> {
+        let sql = format!("SELECT DISTINCT ({}) {} LIMIT {ALPHABET_VALUES_MAX}", values.value, values.from);
+        let key = filled(&sql, literals);
+        if let Some(alphabet) = self.alphabets.get(&key) {
+            return Ok(Rc::clone(alphabet));
+        }
+        let (found, _) = self.read(&sql, 0, literals)?;
+        let mut characters: Vec<char> = found.iter().flat_map(|value| value.chars()).collect();
+        characters.sort_unstable();
+        characters.dedup();
+        for class in ['0'..='9', 'a'..='z', 'A'..='Z'] {
+            if characters.iter().any(|c| class.contains(c)) {
+                characters.extend(class);
+            }
+        }
+        characters.sort_unstable();
+        characters.dedup();
+        let alphabet: Rc<[char]> = characters.into();
+        self.alphabets.insert(key, Rc::clone(&alphabet));
+        Ok(alphabet)
     }
 
     /// Groups of values that are equal in what the statement orders by.

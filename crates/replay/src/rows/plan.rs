@@ -238,6 +238,8 @@ pub(crate) struct Values {
     pub(crate) numbers: String,
     /// `FROM … WHERE … ORDER BY …`, in the order in which the server has the rows.
     pub(crate) tail: String,
+    /// The FROM clause alone: all rows, whichever the statement asks for.
+    pub(crate) from: String,
     /// What the statement itself orders by.
     pub(crate) order: Vec<String>,
     /// What is taken of which table; empty for a figure (COUNT), which carries no cell.
@@ -420,7 +422,7 @@ impl<'a> Planner<'a> {
         };
         let tail = format!("{}{}{ordered}", from.sql, condition(select));
         let views = std::mem::take(&mut self.views);
-        Ok(Values { value: value.to_string(), numbers, tail, order: keys, sources, limit, views })
+        Ok(Values { value: value.to_string(), numbers, tail, from: from.sql, order: keys, sources, limit, views })
     }
 
     /// ORDER BY as asked, then the order in which the server has the rows.
