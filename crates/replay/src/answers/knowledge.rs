@@ -62,19 +62,17 @@ impl<'a> Knowledge<'a> {
         Ok(known)
     }
 
-    /// Whether a value fits the answers.
-    pub(super) fn fits(&self, value: &str, library: &mut Library<'_>) -> Result<bool> {
-        let mut characters = Vec::new();
+    /// How many answers a value contradicts; `None` where they are too many for it to fit.
+    pub(super) fn misfit(&self, value: &str, library: &mut Library<'_>) -> Result<Option<usize>> {
+        let characters: Vec<char> = value.chars().collect();
+        let mut all = 0;
         for (&at, answers) in &self.characters {
-            if characters.is_empty() {
-                characters = value.chars().collect();
-            }
             let one = at.checked_sub(1).and_then(|at| characters.get(at)).map_or_else(String::new, char::to_string);
-            if !agree(answers, |_| Value::Text(one.clone()), library)? {
-                return Ok(false);
-            }
+            let Some(wrong) = tolerated(answers, |_| Value::Text(one.clone()), library)? else { return Ok(None) };
+            all += wrong;
         }
-        agree(&self.pieces, |answer| answer.piece.of(value), library)
+        let wrong = tolerated(&self.pieces, |answer| answer.piece.of(value), library)?;
+        Ok(wrong.map(|wrong| all + wrong))
     }
 
     /// Whether the answers leave no other value: at each position, no other character of the
@@ -116,7 +114,7 @@ impl<'a> Knowledge<'a> {
     /// Of an empty value: whether the answers exclude every first character.
     fn allows_no_beginning(&self, alphabet: &[char], library: &mut Library<'_>) -> Result<bool> {
         for other in alphabet {
-            if self.fits(&other.to_string(), library)? {
+            if self.misfit(&other.to_string(), library)?.is_some() {
                 return Ok(false);
             }
         }
@@ -136,10 +134,10 @@ fn wrong(answers: &[Answer<'_>], piece: impl Fn(&Answer<'_>) -> Value, limit: us
     Ok(wrong)
 }
 
-/// Whether a value's pieces agree with (nearly) all answers.
-fn agree(answers: &[Answer<'_>], piece: impl Fn(&Answer<'_>) -> Value, library: &mut Library<'_>) -> Result<bool> {
+/// How many answers a value's pieces contradict; `None` where they are more than may be mistaken.
+fn tolerated(answers: &[Answer<'_>], piece: impl Fn(&Answer<'_>) -> Value, library: &mut Library<'_>) -> Result<Option<usize>> {
     let allowed = answers.len() / ANSWERS_A_MISTAKE;
-    Ok(wrong(answers, piece, allowed, library)? <= allowed)
+    Ok(Some(wrong(answers, piece, allowed, library)?).filter(|wrong| *wrong <= allowed))
 }
 
 /// What could stand at a position instead: the end, or another of the characters that the column knows.

@@ -131,12 +131,7 @@ impl<'a> Column<'a> {
         let first = questions.first().and_then(|asked| Some((shapes[asked.shape].question()?, asked)));
         let Some((question, asked)) = first else { return Ok(None) };
         let set = library.set(&question.value, &asked.literals)?;
-        let mut fitting = Vec::new();
-        for (index, value) in set.values.iter().enumerate().filter(|_| known.read > 0) {
-            if known.fits(value, library)? {
-                fitting.push(index);
-            }
-        }
+        let fitting = fitting(&known, &set, library)?;
         let whole = match fitting.first() {
             Some(&index) => known.is_whole(&set.values[index], &set.alphabet, library)?,
             None => false,
@@ -222,6 +217,19 @@ impl<'a> Column<'a> {
             Found::One => (Proved, DETERMINED),
         }
     }
+}
+
+/// The values that contradict the fewest answers, if they fit at all.
+fn fitting(known: &Knowledge<'_>, set: &Set, library: &mut Library<'_>) -> Outcome<Vec<usize>> {
+    let (mut best, mut fitting) = (usize::MAX, Vec::new());
+    for (index, value) in set.values.iter().enumerate().filter(|_| known.read > 0) {
+        let Some(wrong) = known.misfit(value, library)?.filter(|wrong| *wrong <= best) else { continue };
+        if wrong < best {
+            (best, fitting) = (wrong, Vec::new());
+        }
+        fitting.push(index);
+    }
+    Ok(fitting)
 }
 
 impl Set {
