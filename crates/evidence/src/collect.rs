@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use kintsugi_case::{CaseFile, EvidenceSpec};
+use kintsugi_case::{CaseFile, EvidenceSpec, FileRule, RuleSpec};
 use kintsugi_vault::Keys;
 use sha2::{Digest, Sha256};
 
@@ -119,6 +119,21 @@ fn named_files(case_dir: &Path, case: &CaseFile, taken: &[CustodyEntry]) -> Resu
         }
         named.extend(files.into_iter().map(|path| evidence_file(case_dir, case, spec, path)));
     }
+    for rule in found_rules(case) {
+        let files = matching(case_dir, &rule.evidence);
+        if files.is_empty() {
+            return Err(Error::NoFile { pattern: rule.evidence.clone() });
+        }
+        named.extend(files.into_iter().map(|path| Named {
+            name: manifest_name(case_dir, &path),
+            path,
+            kind: EvidenceKind::Found,
+            source: rule.source.clone(),
+            format: "auto".into(),
+            timezone: None,
+            copy: false,
+        }));
+    }
     let mut seen = HashSet::new();
     named.retain(|file| seen.insert(file.name.clone()));
     Ok(named)
@@ -129,6 +144,15 @@ fn evidence_file(case_dir: &Path, case: &CaseFile, spec: &EvidenceSpec, path: Pa
     let zone = spec.timezone.as_ref().unwrap_or(&case.case.timezone);
     let timezone = zone.iana_name().map(str::to_owned);
     Named { name: manifest_name(case_dir, &path), path, kind, source, format, timezone, copy: spec.copy }
+}
+
+fn found_rules(case: &CaseFile) -> impl Iterator<Item = &FileRule> {
+    case.rules.iter().filter_map(|rule| if let RuleSpec::File(rule) = rule { Some(rule) } else { None })
+}
+
+/// Whether a pattern of the case file names a file of the custody manifest.
+pub fn is_named_by(entry: &CustodyEntry, pattern: &str) -> bool {
+    entry.path == pattern || glob_fits(pattern, &entry.path)
 }
 
 fn glob_fits(pattern: &str, path: &str) -> bool {
@@ -182,6 +206,9 @@ fn take_in(
 fn kind_and_format(file: &Named) -> Result<(EvidenceKind, String)> {
     if file.kind == EvidenceKind::Snapshot {
         return Ok((EvidenceKind::Snapshot, snapshot::format_of(&file.path)));
+    }
+    if file.kind == EvidenceKind::Found {
+        return Ok((EvidenceKind::Found, "told by its content".to_owned()));
     }
     if let Some(format) = query::format_of(&file.path, &file.name, &file.format)? {
         return Ok((EvidenceKind::QueryLog, format));

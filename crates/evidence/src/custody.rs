@@ -25,6 +25,8 @@ pub enum EvidenceKind {
     QueryLog,
     /// Part of a source's snapshot.
     Snapshot,
+    /// A dump or list that was found, named by a file rule.
+    Found,
 }
 
 /// One file in custody.

@@ -6,6 +6,7 @@
 //! - [`read_log`], [`scan_lines`] and [`read_line`] read logs.
 //! - [`read_queries`] reads the logs of database servers and of the SQL that applications run.
 //! - [`SnapshotReader`] reads the tables of a source.
+//! - [`read_found`] reads files that were found: dumps and lists of which nobody says what they are.
 //! - [`check_files`] finds the mistakes of a case file that only the disk can tell.
 //!
 //! Evidence is opened read-only. Bad input is a value: what could be read is handed over, what could not is counted and
@@ -21,7 +22,7 @@ mod query;
 mod snapshot;
 
 pub use check::check_files;
-pub use collect::{Collected, Progress, collect};
+pub use collect::{Collected, Progress, collect, is_named_by};
 pub use custody::{CustodyEntry, EvidenceKind, custody};
 pub use error::{Error, Result};
 pub use log::{
@@ -30,7 +31,7 @@ pub use log::{
 pub use query::{
     QueryError, QueryErrorKind, QueryLine, QueryLogFormat, QueryReport, detect_queries, parse_queries, read_queries,
 };
-pub use snapshot::{BadRow, SnapshotReader, TableMeta, TableReport};
+pub use snapshot::{BadRow, FoundList, FoundRecord, FoundReport, SnapshotReader, TableMeta, TableReport, read_found};
 
 /// How many unread lines or rows a report names; the others are only counted.
 pub const EXAMPLES_MAX: usize = 100;

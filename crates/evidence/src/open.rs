@@ -79,6 +79,13 @@ impl EvidenceFile {
         Ok(Opened { reader, seal: Seal { file: self.clone(), worker } })
     }
 
+    /// The same, as if only its first `bytes` bytes were there.
+    pub(crate) fn open_first(&self, bytes: u64) -> Result<Opened> {
+        let (raw, worker) = self.start()?;
+        let reader = decompressed(raw.take(bytes)).map_err(|source| self.unreadable(source))?;
+        Ok(Opened { reader, seal: Seal { file: self.clone(), worker } })
+    }
+
     /// Reads all of it for its digest alone.
     pub(crate) fn verify(&self) -> Result<()> {
         let (raw, worker) = self.start()?;
@@ -188,7 +195,7 @@ impl Read for Raw {
     }
 }
 
-fn decompressed(mut raw: Raw) -> io::Result<Box<dyn BufRead>> {
+fn decompressed(mut raw: impl BufRead + 'static) -> io::Result<Box<dyn BufRead>> {
     Ok(match Compression::of(raw.fill_buf()?) {
         Compression::None => Box::new(raw),
         Compression::Gzip => Box::new(BufReader::with_capacity(BLOCK_BYTES, MultiGzDecoder::new(raw))),

@@ -4,6 +4,7 @@
 //! file. A dump beside files for every table of the case file is not opened: it holds the same rows a second time.
 
 mod csv;
+mod found;
 mod parquet;
 mod row;
 mod sql;
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::collect::manifest_name;
 use crate::open::EvidenceFile;
 use crate::{CustodyEntry, Error, Result, custody};
+pub use found::{FoundList, FoundRecord, FoundReport, read_found};
 use row::Sink;
 
 /// A table of a snapshot.

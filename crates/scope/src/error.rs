@@ -35,6 +35,14 @@ pub enum Error {
         /// Why.
         source: kintsugi_evidence::Error,
     },
+    /// A found file could not be matched.
+    #[error("{path} could not be matched to our records")]
+    File {
+        /// The file, as in the custody manifest.
+        path: String,
+        /// Why.
+        source: rusqlite::Error,
+    },
     /// A rule speaks of a table or column that the snapshot does not hold.
     #[error("a rule speaks of {name}, which is not in the snapshot")]
     Unknown {

@@ -14,11 +14,13 @@ use rusqlite::{Connection, OpenFlags};
 
 mod access;
 mod error;
+mod file;
 mod names;
 mod window;
 
 pub use access::Accessed;
 pub use error::{Error, Result};
+pub use file::Filed;
 
 /// What came of the rules.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +31,8 @@ pub struct Scoped {
     pub windows: Vec<u64>,
     /// What access rules came to, in the rules' order.
     pub accessed: Vec<Accessed>,
+    /// What file rules came to, file by file.
+    pub filed: Vec<Filed>,
     /// Exposures written.
     pub exposures: u64,
     /// Bases written.
@@ -57,10 +61,13 @@ pub fn run(
                 scoped.replayed = Some(replayed);
             }
             RuleSpec::Access(access) => {
-                let context = Context { case_dir, keys, find: &path, tables: &tables, evidence };
+                let context = Context { case_dir, case, keys, find: &path, tables: &tables, evidence };
                 scoped.accessed.push(access::apply(access, &context, &mut next_basis, &mut writer)?);
             }
-            RuleSpec::File(_) => {}
+            RuleSpec::File(file) => {
+                let context = Context { case_dir, case, keys, find: &path, tables: &tables, evidence };
+                scoped.filed.extend(file::apply(file, &context, &mut next_basis, &mut writer)?);
+            }
             RuleSpec::Window(window) => {
                 let connection = read_only(&path, window)?;
                 scoped.windows.push(window::apply(window, &tables, &connection, &mut next_basis, &mut writer)?);
@@ -76,6 +83,7 @@ pub fn run(
 #[derive(Clone, Copy)]
 pub(crate) struct Context<'a> {
     pub(crate) case_dir: &'a Path,
+    pub(crate) case: &'a CaseFile,
     pub(crate) keys: &'a Keys,
     /// Where find.db lies.
     find: &'a Path,

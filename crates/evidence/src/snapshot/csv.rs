@@ -65,7 +65,7 @@ fn rows(records: &mut Records<'_>, header: bool, sink: &mut Sink<'_>) -> io::Res
 }
 
 /// The records of a file.
-struct Records<'a> {
+pub(super) struct Records<'a> {
     input: Box<dyn BufRead>,
     options: &'a CsvOptions,
     /// Bytes read and not yet used, from `start`.
@@ -87,12 +87,12 @@ enum Taken {
 }
 
 impl<'a> Records<'a> {
-    fn new(input: Box<dyn BufRead>, options: &'a CsvOptions) -> Self {
+    pub(super) fn new(input: Box<dyn BufRead>, options: &'a CsvOptions) -> Self {
         Self { input, options, buffer: Vec::new(), start: 0, ended: false, line: 1 }
     }
 
     /// The next record and the line where it starts; a reason where that line is none. Empty lines are no records.
-    fn next(&mut self, row: &mut Row) -> io::Result<Option<(u64, std::result::Result<(), &'static str>)>> {
+    pub(super) fn next(&mut self, row: &mut Row) -> io::Result<Option<(u64, std::result::Result<(), &'static str>)>> {
         loop {
             self.skip_empty_lines();
             if self.start == self.buffer.len() && self.ended {

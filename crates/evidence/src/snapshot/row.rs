@@ -66,6 +66,12 @@ impl Row {
         self.values.iter().map(|value| value.as_ref().map_or(Some(None), |range| text.get(range.clone()).map(Some))).collect()
     }
 
+    /// The values as text of their own, what is not being replaced.
+    pub(super) fn owned(&self) -> Vec<Option<String>> {
+        let text = |range: &Range<usize>| String::from_utf8_lossy(&self.bytes[range.clone()]).into_owned();
+        self.values.iter().map(|value| value.as_ref().map(text)).collect()
+    }
+
     /// The values as text, what is not being replaced: for names, not for data.
     pub(super) fn lossy(&self) -> Vec<String> {
         let text = |range: &Range<usize>| String::from_utf8_lossy(&self.bytes[range.clone()]).into_owned();

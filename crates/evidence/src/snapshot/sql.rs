@@ -8,7 +8,7 @@ mod scan;
 mod statement;
 mod value;
 
-use std::io;
+use std::io::{self, BufRead};
 use std::ops::ControlFlow;
 
 use kintsugi_case::{Dbms, Encoding};
@@ -49,6 +49,30 @@ pub(super) fn tables(file: &EvidenceFile, dbms: Dbms, encoding: Encoding) -> Res
     let _ = text::utf8(reader, encoding).and_then(|reader| find_tables(&mut Scanner::new(reader, dbms.into()), &mut found));
     seal.check()?;
     Ok(found)
+}
+
+/// What [`each_row`] hands over: table, columns, row, line, and why the row cannot be used, where it cannot.
+pub(super) type EachRow<'a> = dyn FnMut(&str, &[String], &Row, u64, Option<&'static str>) + 'a;
+
+/// Hands every row of every table over, with the columns that the dump has for it.
+pub(super) fn each_row(reader: Box<dyn BufRead>, dbms: Dbms, each: &mut EachRow<'_>) -> io::Result<()> {
+    let mut scanner = Scanner::new(reader, dbms.into());
+    let (mut tables, mut row): (Vec<(String, Vec<String>)>, _) = (Vec::new(), Row::default());
+    while let Some(statement) = scanner.statement()? {
+        match statement {
+            Statement::Table(table, columns) if !has(&tables, &table) => tables.push((table, columns)),
+            Statement::Rows(rows) => {
+                let defined = tables.iter().find(|(name, _)| *name == rows.table).map(|(_, columns)| columns);
+                let columns = if rows.columns.is_empty() { defined.unwrap_or(&rows.columns) } else { &rows.columns };
+                let _ = scanner.each_row(&rows, &mut row, &mut |row, line, odd| {
+                    each(&rows.table, columns, row, line, odd);
+                    ControlFlow::Continue(())
+                })?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn find_tables(scanner: &mut Scanner, found: &mut Vec<(String, Vec<String>)>) -> io::Result<()> {

@@ -21,6 +21,12 @@ pub(super) fn utf8(mut input: Box<dyn BufRead>, encoding: Encoding) -> io::Resul
     Ok(Box::new(Decoded { input, decoder, text: vec![0; BLOCK_BYTES], filled: 0, at: 0, ended: false }))
 }
 
+/// The input as UTF-8, from any encoding. Bytes that are no text in it become U+FFFD.
+pub(super) fn decoded(input: Box<dyn BufRead>, encoding: &'static encoding_rs::Encoding) -> Box<dyn BufRead> {
+    let decoder = encoding.new_decoder();
+    Box::new(Decoded { input, decoder, text: vec![0; BLOCK_BYTES], filled: 0, at: 0, ended: false })
+}
+
 fn skip_mark(input: &mut Box<dyn BufRead>) -> io::Result<()> {
     if input.fill_buf()?.starts_with("\u{FEFF}".as_bytes()) {
         input.consume(3);

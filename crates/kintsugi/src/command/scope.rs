@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use kintsugi_evidence::{EvidenceKind, LogReport};
-use kintsugi_scope::{Accessed, Scoped};
+use kintsugi_scope::{Accessed, Filed, Scoped};
 use serde_json::json;
 
 use super::Outcome;
@@ -46,7 +46,11 @@ fn figure(scoped: &Scoped) -> String {
         let [records, actors] = [accessed.records, accessed.intruders].map(count);
         format!("; {records} records fetched by their number, by {actors} who read those of many")
     });
-    let windows = windows + &accessed.collect::<String>();
+    let filed = scoped.filed.iter().map(|filed| {
+        let [matched, records] = [filed.matched, filed.report.records].map(count);
+        format!("; {}: {matched} of {records} records are ours", filed.path)
+    });
+    let windows = windows + &accessed.chain(filed).collect::<String>();
     match &scoped.replayed {
         Some(replayed) => format!(
             "{} of {} statements agree with the log, among {} lines{windows}",
@@ -61,11 +65,25 @@ fn figure(scoped: &Scoped) -> String {
 /// What was not read or not understood, each with its file and line.
 fn notes(scoped: &Scoped) -> Vec<String> {
     let mut notes: Vec<String> = scoped.accessed.iter().filter_map(gone_note).collect();
+    notes.extend(scoped.filed.iter().flat_map(filed_notes));
     let Some(replayed) = &scoped.replayed else { return notes };
     notes.extend(replayed.logs.iter().flat_map(log_notes));
     if replayed.not_replayed > 0 {
         let number = count(replayed.not_replayed);
         notes.push(format!("{number} statements could not be replayed: whatever cells they name are `possible`"));
+    }
+    notes
+}
+
+/// What of a found file was not read, or is nobody's of ours.
+fn filed_notes(filed: &Filed) -> Vec<String> {
+    let (path, report) = (&filed.path, &filed.report);
+    let mut notes = Vec::new();
+    notes.extend(report.not_read.iter().map(|why| format!("{path} was not read: it is {why}")));
+    notes.extend(report.unread.iter().take(3).map(|unread| format!("{path}:{}: not read: {}", unread.line, unread.reason)));
+    notes.extend(report.truncated.iter().map(|why| format!("{path} ends early: {why}")));
+    if report.not_read.is_none() && filed.matched == 0 {
+        notes.push(format!("{path}: no record of it is known to be ours ({})", report.form));
     }
     notes
 }

@@ -84,6 +84,7 @@ fn evidence(folder: &Folder) -> Result<Vec<EvidenceFile>> {
             kintsugi_evidence::EvidenceKind::Log => "log".into(),
             kintsugi_evidence::EvidenceKind::QueryLog => "query log".into(),
             kintsugi_evidence::EvidenceKind::Snapshot => "snapshot".into(),
+            kintsugi_evidence::EvidenceKind::Found => "found".into(),
         },
         format: entry.format,
         source: entry.source,

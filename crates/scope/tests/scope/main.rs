@@ -2,6 +2,7 @@
 //! truth says, cell by cell.
 
 mod access;
+mod file;
 mod folder;
 mod window;
 
