@@ -17,6 +17,8 @@ pub(super) struct Knowledge<'a> {
     characters: BTreeMap<usize, Vec<Answer<'a>>>,
     /// Answers about longer pieces.
     pieces: Vec<Answer<'a>>,
+    /// The values are numbers.
+    numeric: bool,
     /// Answers that the log does not show.
     pub(super) unread: u64,
     /// Answers yes, and all that were read.
@@ -38,8 +40,14 @@ const ANSWERS_A_MISTAKE: usize = 8;
 
 impl<'a> Knowledge<'a> {
     /// Reads the answers to questions about one value.
-    pub(super) fn of(questions: &[&'a Asked], shapes: &'a [Shape], looks: &Looks, library: &mut Library<'_>) -> Result<Self> {
-        let mut known = Self::default();
+    pub(super) fn of(
+        questions: &[&'a Asked],
+        numeric: bool,
+        shapes: &'a [Shape],
+        looks: &Looks,
+        library: &mut Library<'_>,
+    ) -> Result<Self> {
+        let mut known = Self { numeric, ..Self::default() };
         for asked in questions {
             let shape = &shapes[asked.shape];
             let Some((plan, question)) = shape.asks() else { continue };
@@ -71,7 +79,7 @@ impl<'a> Knowledge<'a> {
             let Some(wrong) = tolerated(answers, |_| Value::Text(one.clone()), library)? else { return Ok(None) };
             all += wrong;
         }
-        let wrong = tolerated(&self.pieces, |answer| answer.piece.of(value), library)?;
+        let wrong = tolerated(&self.pieces, |answer| answer.piece.of(value, self.numeric), library)?;
         Ok(wrong.map(|wrong| all + wrong))
     }
 
@@ -107,8 +115,8 @@ impl<'a> Knowledge<'a> {
             Some(other) => characters.iter().enumerate().map(|(place, &c)| if place == at { other } else { c }).collect(),
             None => characters[..at].iter().collect(),
         };
-        let here = wrong(&self.pieces, |answer| answer.piece.of(&value), self.pieces.len(), library)?;
-        Ok(wrong(&self.pieces, |answer| answer.piece.of(&changed), here, library)? <= here)
+        let here = wrong(&self.pieces, |answer| answer.piece.of(&value, self.numeric), self.pieces.len(), library)?;
+        Ok(wrong(&self.pieces, |answer| answer.piece.of(&changed, self.numeric), here, library)? <= here)
     }
 
     /// Of an empty value: whether the answers exclude every first character.

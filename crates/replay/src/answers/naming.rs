@@ -85,7 +85,7 @@ pub(super) fn predicted(place: &Place, asked: &Asked, shapes: &[Shape], library:
     let Some((plan, question)) = shapes[asked.shape].asks() else { return Ok(None) };
     let set = library.set(&question.value, &asked.literals)?;
     let Some(value) = set.values.get(place.offset) else { return Ok(None) };
-    let piece = library.piece(plan, question, &asked.literals)?.of(value);
+    let piece = library.piece(plan, question, &asked.literals)?.of(value, set.numeric);
     let number = library.test(question, &asked.literals);
     library.says(&Test { number, question, literals: &asked.literals, hole: plan.hole }, &piece).map(Some)
 }
@@ -127,10 +127,10 @@ impl<'a> Row<'a> {
 
 impl<'a> Column<'a> {
     fn read(questions: &'a [&'a Asked], shapes: &'a [Shape], looks: &Looks, library: &mut Library<'_>) -> Outcome<Option<Self>> {
-        let known = Knowledge::of(questions, shapes, looks, library)?;
         let first = questions.first().and_then(|asked| Some((shapes[asked.shape].question()?, asked)));
         let Some((question, asked)) = first else { return Ok(None) };
         let set = library.set(&question.value, &asked.literals)?;
+        let known = Knowledge::of(questions, set.numeric, shapes, looks, library)?;
         let fitting = fitting(&known, &set, library)?;
         let whole = match fitting.first() {
             Some(&index) => known.is_whole(&set.values[index], &set.alphabet, library)?,

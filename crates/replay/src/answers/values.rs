@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use rusqlite::Result;
-use rusqlite::types::Value;
+use rusqlite::types::{Type, Value};
 
 use super::plan::{Part, Plan, Question};
 use super::{filled, used};
@@ -19,6 +19,8 @@ use crate::rows::{Values, bind};
 pub(super) struct Set {
     /// The values; NULL is no text.
     pub(super) values: Vec<String>,
+    /// Whether all of them are whole numbers, and not text.
+    pub(super) numeric: bool,
     /// `width` row numbers a value; 0 where an outer join found none.
     pub(super) numbers: Vec<u32>,
     pub(super) width: usize,
@@ -46,8 +48,8 @@ pub(super) enum Piece {
 }
 
 impl Piece {
-    /// The piece of this value.
-    pub(super) fn of(self, value: &str) -> Value {
+    /// The piece of this value; all of a number is a number, which servers do not compare as they do text.
+    pub(super) fn of(self, value: &str, numeric: bool) -> Value {
         match self {
             Self::Slice(from, count) => {
                 Value::Text(value.chars().skip(from.saturating_sub(1)).take(if from == 0 { 0 } else { count }).collect())
@@ -55,7 +57,10 @@ impl Piece {
             Self::Length { bytes } => {
                 Value::Integer(i64::try_from(if bytes { value.len() } else { value.chars().count() }).unwrap_or(i64::MAX))
             }
-            Self::Whole => Value::Text(value.to_owned()),
+            Self::Whole => match value.parse() {
+                Ok(number) if numeric => Value::Integer(number),
+                _ => Value::Text(value.to_owned()),
+            },
         }
     }
 }
@@ -90,26 +95,27 @@ impl<'a> Library<'a> {
         if let Some(set) = self.sets.get(&key) {
             return Ok(Rc::clone(set));
         }
-        let (found, numbers) = self.read(&sql, values.sources.len(), literals)?;
+        let (found, numbers, numeric) = self.read(&sql, values.sources.len(), literals)?;
         let (ties, alphabet) = (self.ties(values, literals)?, self.alphabet(values, literals)?);
-        let set = Rc::new(Set { values: found, numbers, width: values.sources.len(), ties, alphabet });
+        let set = Rc::new(Set { values: found, numeric, numbers, width: values.sources.len(), ties, alphabet });
         self.sets.insert(key, Rc::clone(&set));
         Ok(set)
     }
 
-    fn read(&self, sql: &str, width: usize, literals: &[Literal]) -> Result<(Vec<String>, Vec<u32>)> {
+    fn read(&self, sql: &str, width: usize, literals: &[Literal]) -> Result<(Vec<String>, Vec<u32>, bool)> {
         let mut statement = self.data.connection().prepare_cached(sql)?;
         bind(&mut statement, literals, None)?;
-        let (mut values, mut numbers) = (Vec::new(), Vec::new());
+        let (mut values, mut numbers, mut numeric) = (Vec::new(), Vec::new(), true);
         let mut rows = statement.raw_query();
         while let Some(row) = rows.next()? {
+            numeric &= row.get_ref(0)?.data_type() == Type::Integer;
             let text = text_of(row.get_ref(0)?).unwrap_or_default();
             values.push(String::from_utf8_lossy(&text).into_owned());
             for at in 0..width {
                 numbers.push(row.get::<_, Option<u32>>(at + 1)?.unwrap_or(0));
             }
         }
-        Ok((values, numbers))
+        Ok((values, numbers, numeric))
     }
 
     /// The characters of a column: those that it holds, and with one digit or letter all digits or letters.
@@ -119,7 +125,7 @@ impl<'a> Library<'a> {
         if let Some(alphabet) = self.alphabets.get(&key) {
             return Ok(Rc::clone(alphabet));
         }
-        let (found, _) = self.read(&sql, 0, literals)?;
+        let (found, ..) = self.read(&sql, 0, literals)?;
         let mut characters: Vec<char> = found.iter().flat_map(|value| value.chars()).collect();
         characters.sort_unstable();
         characters.dedup();
