@@ -34,6 +34,8 @@ pub(super) struct Row<'a> {
 }
 
 struct Column<'a> {
+    /// What is asked about, whichever row: endpoint and value.
+    subject: (usize, &'a str),
     questions: &'a [&'a Asked],
     known: Knowledge<'a>,
     set: Rc<Set>,
@@ -56,10 +58,13 @@ enum Found {
     Unread,
 }
 
-/// How often the order of a subquery's rows was right about rows that their values name.
+/// What all rows together show: how often the order of a subquery's rows was right about rows that their values name, and
+/// whether the answers differ at all.
 #[derive(Debug, Default)]
 pub(super) struct Orders {
     seen: HashMap<String, (u64, u64)>,
+    /// Answers yes, answers read and answers not read, by what they are about.
+    answers: HashMap<(usize, String), (u64, u64, u64)>,
 }
 
 const DETERMINED: &str = "every character of the value follows from the answers that the log shows";
@@ -119,7 +124,8 @@ impl<'a> Row<'a> {
         for column in &self.columns {
             let fitting = if together.is_empty() { &column.fitting } else { &together };
             let (found, indexes) = column.find(self.place, fitting, orders.trusts(&self.place.tail));
-            column.conclude(found, indexes, into)?;
+            let (verdict, reason) = column.verdict(found, orders.is_constant(column.subject));
+            column.conclude(verdict, reason, &indexes, into)?;
         }
         Ok(())
     }
@@ -136,14 +142,15 @@ impl<'a> Column<'a> {
             Some(&index) => known.is_whole(&set.values[index], &set.alphabet, library)?,
             None => false,
         };
-        Ok(Some(Self { questions, known, set, fitting, whole }))
+        let subject = (shapes[asked.shape].endpoint, question.value.value.as_str());
+        Ok(Some(Self { subject, questions, known, set, fitting, whole }))
     }
 
     /// The rows that were read, or that may have been.
     fn find(&self, place: &Place, fitting: &[usize], trusted: Option<bool>) -> (Found, Vec<usize>) {
         let tied = self.set.tied(place.offset);
-        let trusted = trusted.unwrap_or(tied.len() == 1) || self.set.values.len() == 1;
-        let here: Vec<usize> = if trusted { tied.collect() } else { (0..self.set.values.len()).collect() };
+        let sure = trusted.unwrap_or(tied.len() == 1) || self.set.values.len() == 1;
+        let here: Vec<usize> = if sure || trusted.is_none() { tied.collect() } else { (0..self.set.values.len()).collect() };
         if self.known.read == 0 {
             return (Found::Unread, here);
         }
@@ -151,7 +158,7 @@ impl<'a> Column<'a> {
             [] => (Found::Changed, here),
             [one] => (Found::One, vec![*one]),
             several => {
-                let near: Vec<usize> = several.iter().copied().filter(|index| here.contains(index)).collect();
+                let near: Vec<usize> = several.iter().copied().filter(|index| sure && here.contains(index)).collect();
                 match near.len() {
                     0 => (Found::Several, several.to_vec()),
                     1 => (Found::One, near),
@@ -161,9 +168,8 @@ impl<'a> Column<'a> {
         }
     }
 
-    fn conclude(&self, found: Found, indexes: Vec<usize>, into: &mut Conclusion<'_>) -> Result<()> {
+    fn conclude(&self, verdict: Verdict, reason: &'static str, indexes: &[usize], into: &mut Conclusion<'_>) -> Result<()> {
         let Some(last) = self.questions.last() else { return Ok(()) };
-        let (verdict, reason) = self.verdict(found);
         let technique = if self.known.by_time { Technique::TimeBlind } else { Technique::BooleanBlind };
         let Some(question) = into.shapes[last.shape].question() else { return Ok(()) };
         let literals = shown(&last.literals);
@@ -201,15 +207,13 @@ impl<'a> Column<'a> {
         Ok(())
     }
 
-    fn verdict(&self, found: Found) -> (Verdict, &'static str) {
+    fn verdict(&self, found: Found, constant: bool) -> (Verdict, &'static str) {
         use Verdict::{Excluded, Possible, Proved};
         let known = &self.known;
         let refused = |asked: &&Asked| asked.observed.status >= 400 && asked.observed.status != 499;
         match found {
             _ if known.read == 0 && self.questions.iter().all(refused) => (Excluded, REFUSED),
-            _ if known.unread == 0 && known.read >= CONSTANT_MIN && (known.yes == 0 || known.yes == known.read) => {
-                (Excluded, CONSTANT)
-            }
+            _ if constant => (Excluded, CONSTANT),
             Found::Unread => (Possible, UNREAD),
             Found::Changed => (Possible, CHANGED),
             Found::One | Found::Several if !self.whole => (Possible, PARTIAL),
@@ -247,10 +251,22 @@ impl Set {
 impl Orders {
     /// Counts a row that its values name.
     pub(super) fn count(&mut self, row: &Row<'_>) {
+        for column in &row.columns {
+            let (yes, read, unread) = self.answers.entry((column.subject.0, column.subject.1.to_owned())).or_default();
+            *yes += column.known.yes;
+            *read += column.known.read;
+            *unread += column.known.unread;
+        }
         let ([index], Some(column)) = (&row.fitting()[..], row.columns.iter().find(|column| column.whole)) else { return };
         let (right, all) = self.seen.entry(row.place.tail.clone()).or_default();
         *all += 1;
         *right += u64::from(column.set.tied(row.place.offset).contains(index));
+    }
+
+    /// Whether all answers about something were the same, whatever was asked: then there were none.
+    fn is_constant(&self, (endpoint, value): (usize, &str)) -> bool {
+        let known = self.answers.get(&(endpoint, value.to_owned()));
+        known.is_some_and(|&(yes, read, unread)| unread == 0 && read >= CONSTANT_MIN && (yes == 0 || yes == read))
     }
 
     /// Whether the order was right nine times in ten; `None` where nothing was there to judge by.
