@@ -22,6 +22,8 @@ mod knowledge;
 mod looks;
 mod naming;
 mod plan;
+#[cfg(test)]
+mod tests;
 mod values;
 
 pub(crate) use plan::{Plan, Question, asks_the_server, plan};

@@ -14,11 +14,11 @@ use crate::investigation::Investigation;
 use crate::statement::{Observation, Seen};
 
 /// Five people: (id, name, code). Their names differ in length, so that sizes tell them apart.
-const PEOPLE: [(i64, &str, &str); 5] =
+pub(crate) const PEOPLE: [(i64, &str, &str); 5] =
     [(11, "Ann", "123"), (12, "Bertil", "4567"), (13, "佐藤", "890"), (14, "D", "111"), (19, "Ernestine", "222")];
 /// A page without its rows, and what each row adds around its text.
-const PAGE: u64 = 500;
-const FRAME: u64 = 40;
+pub(crate) const PAGE: u64 = 500;
+pub(crate) const FRAME: u64 = 40;
 
 /// The security codes, which find.db does not hold.
 struct Codes;
@@ -88,12 +88,28 @@ fn investigation(shows: Shows) -> Investigation<'static> {
     Investigation::new(&[endpoint], Dialect::MySql, Catalog::new(&[people, items], "shop"), data, &Codes)
 }
 
+/// A log line.
+#[derive(Clone, Debug)]
+pub(crate) struct Line {
+    pub(crate) target: String,
+    pub(crate) status: u16,
+    pub(crate) bytes: u64,
+    pub(crate) took_ms: Option<u64>,
+}
+
 /// Replays lines of (target, status, bytes) on the five people; each exposure is `id columns verdict`, one a line.
 fn check(shows: Shows, lines: &[(&str, u16, u64)], expected: &str) -> Vec<BasisSummary> {
+    let line = |&(target, status, bytes): &(&str, u16, u64)| Line { target: target.into(), status, bytes, took_ms: None };
+    check_lines(shows, &lines.iter().map(line).collect::<Vec<_>>(), expected)
+}
+
+/// Likewise, with how long the answers took.
+pub(crate) fn check_lines(shows: Shows, lines: &[Line], expected: &str) -> Vec<BasisSummary> {
     let mut investigation = investigation(shows);
-    for (&(target, status, bytes), line) in lines.iter().zip(1..) {
+    for (Line { target, status, bytes, took_ms }, line) in lines.iter().zip(1..) {
         let line = EvidenceLine { evidence: EvidenceId(1), line };
-        let observed = Observation { line, at_ms: 0, status, bytes, duration_us: None };
+        let duration_us = took_ms.map(|ms| ms * 1000);
+        let observed = Observation { line, at_ms: 0, status: *status, bytes: *bytes, duration_us };
         let carried = crate::request::Carried { target: target.as_bytes(), ..Default::default() };
         let seen = Seen { observed, method: "GET", carried };
         investigation.take(seen).expect("the line is taken");
