@@ -108,15 +108,13 @@ impl Answers {
         let mut looks = Looks::of_known(&self.asked, shapes);
         looks.learn(&rows, shapes, &mut library).map_err(failed)?;
         let mut orders = naming::Orders::default();
+        let mut read = Vec::with_capacity(rows.len());
         for (place, columns) in &rows {
             let row = Row::read(place, columns, shapes, &looks, &mut library).map_err(failed)?;
             orders.count(&row);
+            read.push(row);
         }
-        for (place, columns) in &rows {
-            let row = Row::read(place, columns, shapes, &looks, &mut library).map_err(failed)?;
-            row.conclude(&orders, into)?;
-        }
-        Ok(())
+        read.iter().try_for_each(|row| row.conclude(&orders, into))
     }
 
     fn by_row(&self, shapes: &[Shape]) -> Rows<'_> {

@@ -87,9 +87,10 @@ impl<'a> Knowledge<'a> {
     /// column's fits, nor an end.
     pub(super) fn is_whole(&self, value: &str, alphabet: &[char], library: &mut Library<'_>) -> Result<bool> {
         let characters: Vec<char> = value.chars().collect();
+        let pieces = wrong(&self.pieces, |answer| answer.piece.of(value, self.numeric), self.pieces.len(), library)?;
         for at in 0..characters.len() {
-            for other in alternatives(alphabet, characters[at]) {
-                if self.allows(&characters, at, other, library)? {
+            for other in self.fitting_characters(&characters, at, alphabet, library)? {
+                if self.pieces.is_empty() || self.pieces_allow(&characters, at, other, pieces, library)? {
                     return Ok(false);
                 }
             }
@@ -97,25 +98,42 @@ impl<'a> Knowledge<'a> {
         Ok(!characters.is_empty() || self.allows_no_beginning(alphabet, library)?)
     }
 
-    /// Whether the value could as well have another character at a position (`None`: end before it): whether that
-    /// contradicts no more answers than the value itself does.
-    fn allows(&self, characters: &[char], at: usize, other: Option<char>, library: &mut Library<'_>) -> Result<bool> {
+    /// What else could stand at a position (`None`: the end) by the answers about it: what contradicts no more of them than
+    /// the character that is there.
+    fn fitting_characters(
+        &self,
+        characters: &[char],
+        at: usize,
+        alphabet: &[char],
+        library: &mut Library<'_>,
+    ) -> Result<Vec<Option<char>>> {
+        let others = alternatives(alphabet, characters[at]);
+        let Some(answers) = self.characters.get(&(at + 1)) else { return Ok(others.collect()) };
         let single = |c: Option<char>| Value::Text(c.map_or_else(String::new, String::from));
-        if let Some(answers) = self.characters.get(&(at + 1)) {
-            let here = wrong(answers, |_| single(Some(characters[at])), answers.len(), library)?;
-            if wrong(answers, |_| single(other), here, library)? > here {
-                return Ok(false);
+        let here = wrong(answers, |_| single(Some(characters[at])), answers.len(), library)?;
+        let mut fitting = Vec::new();
+        for other in others {
+            let piece = single(other);
+            if wrong(answers, |_| piece.clone(), here, library)? <= here {
+                fitting.push(other);
             }
         }
-        if self.pieces.is_empty() {
-            return Ok(true);
-        }
-        let value: String = characters.iter().collect();
+        Ok(fitting)
+    }
+
+    /// Whether the answers about longer pieces are contradicted no more often by the value with another character.
+    fn pieces_allow(
+        &self,
+        characters: &[char],
+        at: usize,
+        other: Option<char>,
+        here: usize,
+        library: &mut Library<'_>,
+    ) -> Result<bool> {
         let changed: String = match other {
             Some(other) => characters.iter().enumerate().map(|(place, &c)| if place == at { other } else { c }).collect(),
             None => characters[..at].iter().collect(),
         };
-        let here = wrong(&self.pieces, |answer| answer.piece.of(&value, self.numeric), self.pieces.len(), library)?;
         Ok(wrong(&self.pieces, |answer| answer.piece.of(&changed, self.numeric), here, library)? <= here)
     }
 

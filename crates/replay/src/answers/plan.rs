@@ -39,6 +39,48 @@ pub(crate) struct Question {
     pub(crate) part: Part,
     /// `SELECT test`, with the part at the hole.
     pub(crate) test: String,
+    /// The test as a comparison of numbers, where it is one: most are, and there are hundreds of thousands.
+    pub(crate) quick: Option<Quick>,
+}
+
+/// `code(part) > number` and its like.
+#[derive(Debug)]
+pub(crate) struct Quick {
+    /// `SELECT code(part)`: a number for each character.
+    pub(crate) code: String,
+    /// How it is compared.
+    pub(crate) compare: Compare,
+    /// The places of the numbers that it is compared with.
+    pub(crate) places: Vec<usize>,
+}
+
+/// A comparison with one number, or with several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Compare {
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    Equal,
+    NotEqual,
+    OneOf,
+    NoneOf,
+}
+
+impl Compare {
+    /// Whether a code stands so to the numbers.
+    pub(crate) fn holds(self, code: i64, mut numbers: impl Iterator<Item = i64>) -> bool {
+        match self {
+            Self::Less => numbers.all(|number| code < number),
+            Self::LessOrEqual => numbers.all(|number| code <= number),
+            Self::Greater => numbers.all(|number| code > number),
+            Self::GreaterOrEqual => numbers.all(|number| code >= number),
+            Self::Equal => numbers.all(|number| code == number),
+            Self::NotEqual => numbers.all(|number| code != number),
+            Self::OneOf => numbers.any(|number| code == number),
+            Self::NoneOf => !numbers.any(|number| code == number),
+        }
+    }
 }
 
 /// The part of a value that a test sees.
@@ -235,7 +277,46 @@ fn question(query: &mut Query, value: Values, hole: usize) -> Outcome<Question> 
     });
     let mut test = test.ok_or("a value that is not compared with anything")?;
     let part = part(&mut test, hole);
-    Ok(Question { value, part, test: format!("SELECT {test}") })
+    let quick = matches!(part, Part::Slice { .. }).then(|| quick(&test, hole)).flatten();
+    Ok(Question { value, part, test: format!("SELECT {test}"), quick })
+}
+
+fn quick(test: &Expr, hole: usize) -> Option<Quick> {
+    let (code, compare, numbers) = match test {
+        Expr::Nested(inner) => return quick(inner, hole),
+        Expr::BinaryOp { left, op, right } => (left, compare(op)?, vec![&**right]),
+        Expr::InList { expr, list, negated } => {
+            (expr, if *negated { Compare::NoneOf } else { Compare::OneOf }, list.iter().collect())
+        }
+        _ => return None,
+    };
+    let Expr::Function(function) = unnested(code) else { return None };
+    let of_the_part = matches!(arguments(function)[..], [argument] if is_place(unnested(argument), hole));
+    let is_code = matches!(function.name.to_string().to_ascii_lowercase().as_str(), "ord" | "ascii" | "code_point" | "unicode");
+    let places = numbers.into_iter().map(place_of).collect::<Option<Vec<_>>>()?;
+    (of_the_part && is_code).then(|| Quick { code: format!("SELECT {function}"), compare, places })
+}
+
+fn compare(op: &BinaryOperator) -> Option<Compare> {
+    Some(match op {
+        BinaryOperator::Lt => Compare::Less,
+        BinaryOperator::LtEq => Compare::LessOrEqual,
+        BinaryOperator::Gt => Compare::Greater,
+        BinaryOperator::GtEq => Compare::GreaterOrEqual,
+        BinaryOperator::Eq => Compare::Equal,
+        BinaryOperator::NotEq => Compare::NotEqual,
+        _ => return None,
+    })
+}
+
+fn unnested(expr: &Expr) -> &Expr {
+    if let Expr::Nested(inner) = expr { unnested(inner) } else { expr }
+}
+
+fn place_of(expr: &Expr) -> Option<usize> {
+    let Expr::Value(value) = unnested(expr) else { return None };
+    let Value::Placeholder(place) = &value.value else { return None };
+    place.trim_start_matches('?').parse().ok()
 }
 
 /// Finds the part of the value that a test sees; the part itself becomes the hole.
