@@ -16,12 +16,14 @@ mod modsecurity_json;
 mod other;
 mod pattern;
 mod read;
+mod rotation;
 mod time;
 mod vhost_combined;
 mod w3c;
 
 pub use fields::Glance;
 pub use read::{detect, first_request, read_line, read_log, scan_lines};
+pub use rotation::{MissingLog, missing_logs};
 
 pub(crate) use pattern::{Pattern, is_pattern};
 pub(crate) use read::format_of;
@@ -211,6 +213,15 @@ pub struct LogReport {
     pub last_at_ms: Option<i64>,
     /// The longest gaps, at most 20, in order of time.
     pub gaps: Vec<Gap>,
+    /// Lines that an earlier log has word for word, of those that were looked at: two copies of one log, or an overlap.
+    #[serde(default)]
+    pub repeated: u64,
+    /// Requests of which another log has the body or the answer.
+    #[serde(default)]
+    pub joined: u64,
+    /// Logs that are missing just before this one, by the names of its set.
+    #[serde(default)]
+    pub missing: Vec<String>,
     /// Where and why reading stopped before the end, as in a cut gzip file.
     pub truncated: Option<String>,
 }

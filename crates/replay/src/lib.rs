@@ -9,8 +9,8 @@
 
 use std::path::Path;
 
-use kintsugi_case::{BasisSummary, CaseFile, EvidenceId, EvidenceLine, Exposure, SourceSpec};
-use kintsugi_evidence::{CustodyEntry, EvidenceKind, LogReport, scan_lines};
+use kintsugi_case::{BasisSummary, CaseFile, EvidenceId, Exposure, SourceSpec};
+use kintsugi_evidence::{CustodyEntry, LogReport};
 use kintsugi_find::{ExposureWriter, Table};
 use kintsugi_vault::Keys;
 
@@ -26,6 +26,7 @@ mod functions;
 mod investigation;
 mod lexer;
 mod log_report;
+mod logs;
 mod plain;
 mod recovered;
 mod request;
@@ -42,8 +43,8 @@ use catalog::Catalog;
 use conclusion::Sink;
 use data::{Data, Sealed};
 use investigation::Investigation;
-use request::{Carried, is_suspect};
-use statement::{Observation, Seen};
+use logs::read_logs;
+use statement::Seen;
 
 /// What replay works on.
 #[derive(Clone, Copy)]
@@ -141,9 +142,9 @@ fn replay_source(
     let (catalog, data) = (Catalog::new(inputs.tables, &source.name), Data::open(inputs.find)?);
     let mut investigation = Investigation::new(&inputs.case.endpoints, dialect, catalog, data, &sealed);
     let mut logs = Vec::new();
-    for entry in inputs.evidence.iter().filter(|entry| entry.kind == EvidenceKind::Log && entry.source == source.name) {
-        let report = read(inputs, entry, &mut investigation, progress)?;
-        sink.log_report(entry.id, &log_report::json(&report))?;
+    let mut take = |seen: Seen<'_>| investigation.take(seen).map(|()| investigation.statements());
+    for (id, report) in read_logs(inputs, &source.name, &mut take, progress)? {
+        sink.log_report(id, &log_report::json(&report))?;
         logs.push(report);
     }
     let statements = investigation.statements();
@@ -152,47 +153,6 @@ fn replay_source(
     replayed.logs = logs;
     Ok(replayed)
 }
-
-/// Reads one log; only lines that can hold a statement are parsed, all are counted.
-fn read(
-    inputs: Inputs<'_>,
-    entry: &CustodyEntry,
-    investigation: &mut Investigation<'_>,
-    progress: &mut dyn FnMut(Progress<'_>),
-) -> Result<LogReport> {
-    let mut failure = None;
-    let report = scan_lines(inputs.case_dir, entry, inputs.keys, &is_suspect, &mut |line| {
-        let observed = Observation {
-            line: EvidenceLine { evidence: entry.id, line: line.line },
-            at_ms: line.at_ms,
-            status: line.status,
-            bytes: line.bytes,
-            duration_us: line.duration_us,
-        };
-        let carried = Carried {
-            target: line.target,
-            cookie: line.cookie,
-            agent: line.agent,
-            referer: line.referer,
-            forwarded: line.forwarded,
-            headers: line.headers,
-            body: line.body,
-        };
-        let seen = Seen { observed, method: std::str::from_utf8(line.method).unwrap_or_default(), carried };
-        if let Err(error) = investigation.take(seen) {
-            failure.get_or_insert(error);
-        }
-        if line.line.is_multiple_of(PROGRESS_LINES) {
-            let statements = investigation.statements();
-            progress(Progress { path: &entry.path, lines: line.line, statements, judged: 0 });
-        }
-    });
-    let report = report.map_err(|source| Error::Log { path: entry.path.clone(), source })?;
-    failure.map_or(Ok(report), Err)
-}
-
-/// Lines between two reports of progress.
-const PROGRESS_LINES: u64 = 256;
 
 struct Written<'a, 'b>(&'a mut ExposureWriter<'b>);
 
