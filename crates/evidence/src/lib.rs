@@ -26,8 +26,8 @@ pub use collect::{Collected, Progress, collect, is_named_by};
 pub use custody::{CustodyEntry, EvidenceKind, custody};
 pub use error::{Error, Result};
 pub use log::{
-    Detected, Gap, Glance, LogFormat, LogLine, LogReport, MissingLog, Unread, detect, first_request, missing_logs, read_line,
-    read_log, scan_lines,
+    Detected, Gap, Glance, LogFormat, LogLine, LogReport, MissingLog, Unread, detect, first_request, missing_logs, read_bytes,
+    read_line, read_log, scan_lines,
 };
 pub use query::{
     QueryError, QueryErrorKind, QueryLine, QueryLogFormat, QueryReport, detect_queries, parse_queries, read_queries,

@@ -22,7 +22,7 @@ mod vhost_combined;
 mod w3c;
 
 pub use fields::Glance;
-pub use read::{detect, first_request, read_line, read_log, scan_lines};
+pub use read::{detect, first_request, read_bytes, read_line, read_log, scan_lines};
 pub use rotation::{MissingLog, missing_logs};
 
 pub(crate) use pattern::{Pattern, is_pattern};

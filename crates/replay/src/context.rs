@@ -226,7 +226,7 @@ fn is_more_than_a_value(value: &str) -> bool {
 }
 
 /// Whether a value holds a subquery or a call, which no ordinary value of a shop does.
-fn speaks_sql(value: &str) -> bool {
+pub(crate) fn speaks_sql(value: &str) -> bool {
     let lower = value.to_ascii_lowercase();
     let has = |word: &str| lower.contains(word);
     has("select") && (has("from") || has("union") || has("(") || has("/*"))

@@ -42,7 +42,7 @@ pub(crate) fn template(sql: &str, dialect: Dialect) -> Result<Template, &'static
     lexer.run()?;
     let mut tokens = lexer.tokens;
     if dialect == Dialect::MySql {
-        tokens = plain(tokens);
+        tokens = plain(&tokens, 0);
     }
     // sqlparser reads "x" as a string where MySQL does; SQLite reads both signs.
     let quote = if dialect.double_quotes_are_strings() { '`' } else { '"' };
@@ -78,19 +78,22 @@ impl Lexer<'_> {
         }
         let mysql = self.dialect == Dialect::MySql;
         let dashes = self.rest.strip_prefix("--");
-        let line = first == '#' && mysql
-            || dashes.is_some_and(|after| !mysql || after.is_empty() || after.starts_with(|c: char| c <= ' '));
-        if line {
+        // A trailing `--+` was meant to be `-- `, and is where the plus was decoded on the way.
+        let begins = |after: &str| !mysql || after.is_empty() || after == "+" || after.starts_with(|c: char| c <= ' ');
+        if first == '#' && mysql || dashes.is_some_and(begins) {
             self.rest = self.rest.find('\n').map_or("", |at| &self.rest[at + 1..]);
             return true;
         }
-        if mysql && self.rest.starts_with("/*!") {
-            self.rest = self.rest[3..].trim_start_matches(|c: char| c.is_ascii_digit());
-            self.in_version_comment = true;
-            return true;
+        if mysql && let Some(after) = self.rest.strip_prefix("/*!").or_else(|| self.rest.strip_prefix("/*M!")) {
+            let (version, inside) = version(after);
+            if version <= VERSION_MAX {
+                self.rest = inside;
+                self.in_version_comment = true;
+                return true;
+            }
         }
-        if self.rest.starts_with("/*") {
-            self.rest = self.rest[2..].find("*/").map_or("", |at| &self.rest[at + 4..]);
+        if let Some(inside) = self.rest.strip_prefix("/*") {
+            self.rest = behind_comment(inside, self.dialect == Dialect::PostgreSql);
             return true;
         }
         false
@@ -99,6 +102,12 @@ impl Lexer<'_> {
     fn token(&mut self, first: char) -> Result<(), &'static str> {
         match first {
             '\'' => self.string('\''),
+            '$' if self.dialect == Dialect::PostgreSql && self.dollar_quoted() => Ok(()),
+            '\\' if self.dialect == Dialect::MySql && self.rest.starts_with("\\N") => {
+                self.tokens.push(Token::Word("NULL".into()));
+                self.rest = &self.rest[2..];
+                Ok(())
+            }
             '"' if self.dialect.double_quotes_are_strings() => self.string('"'),
             '"' => self.quoted('"', '"'),
             '`' => self.quoted('`', '`'),
@@ -126,8 +135,10 @@ impl Lexer<'_> {
     fn string(&mut self, quote: char) -> Result<(), &'static str> {
         let mut text = String::new();
         let mut chars = self.rest.char_indices().skip(1).peekable();
+        let is_escape_string = matches!(self.tokens.last(), Some(Token::Word(word)) if word.eq_ignore_ascii_case("e"));
+        let escapes = self.dialect.escapes_by_backslash() || self.dialect == Dialect::PostgreSql && is_escape_string;
         while let Some((at, c)) = chars.next() {
-            if c == '\\' && self.dialect.escapes_by_backslash() {
+            if c == '\\' && escapes {
                 text.push(chars.next().map_or('\\', |(_, escaped)| unescaped(escaped)));
             } else if c != quote {
                 text.push(c);
@@ -147,6 +158,10 @@ impl Lexer<'_> {
         let literal = match self.tokens.last() {
             Some(Token::Word(word)) if word.eq_ignore_ascii_case("x") => hex(&text).map(Literal::Bytes),
             Some(Token::Word(word)) if is_introducer(word) => Some(Literal::Text(text.clone())),
+            // 'a' 'b' is 'ab'.
+            Some(Token::Literal(Literal::Text(before))) if self.dialect == Dialect::MySql => {
+                Some(Literal::Text(format!("{before}{text}")))
+            }
             _ => {
                 self.tokens.push(Token::Literal(Literal::Text(text)));
                 return;
@@ -154,6 +169,23 @@ impl Lexer<'_> {
         };
         self.tokens.pop();
         self.tokens.push(Token::Literal(literal.unwrap_or(Literal::Text(text))));
+    }
+
+    /// `$$text$$` and `$tag$text$tag$`, if one stands here whole.
+    fn dollar_quoted(&mut self) -> bool {
+        let Some(end) = self.rest[1..].find('$') else { return false };
+        let tag = &self.rest[..end + 2];
+        let is_tag =
+            tag[1..=end].chars().all(|c| c.is_alphanumeric() || c == '_') && !tag[1..].starts_with(|c: char| c.is_ascii_digit());
+        let body = &self.rest[tag.len()..];
+        match body.find(tag).filter(|_| is_tag) {
+            None => false,
+            Some(close) => {
+                self.tokens.push(Token::Literal(Literal::Text(body[..close].to_owned())));
+                self.rest = &body[close + tag.len()..];
+                true
+            }
+        }
     }
 
     fn quoted(&mut self, open: char, close: char) -> Result<(), &'static str> {
@@ -197,11 +229,40 @@ impl Lexer<'_> {
     }
 
     fn symbol(&mut self, first: char) {
-        const LONG: [&str; 10] = ["<=>", "<=", ">=", "<>", "!=", "||", "&&", "::", "<<", ">>"];
+        const LONG: [&str; 11] = [":=", "<=>", "<=", ">=", "<>", "!=", "||", "&&", "::", "<<", ">>"];
         let symbol = LONG.iter().find(|long| self.rest.starts_with(**long)).map_or(&self.rest[..first.len_utf8()], |long| long);
         self.tokens.push(Token::Symbol(symbol.to_owned()));
         self.rest = &self.rest[symbol.len()..];
     }
+}
+
+/// Versions after `/*!` up to which a server that is in use runs what follows: MySQL writes 90100 for 9.1, MariaDB 110400
+/// for 11.4. What is meant for later ones is a comment to all.
+const VERSION_MAX: u32 = 199_999;
+
+/// The version after `/*!` (five digits or six; fewer are no version) and what follows it.
+fn version(text: &str) -> (u32, &str) {
+    let digits = text.bytes().take(6).take_while(u8::is_ascii_digit).count();
+    if digits < 5 {
+        return (0, text);
+    }
+    let number = text[..digits].parse().unwrap_or(0);
+    // Five digits are MySQL's, where 99999 is for no server.
+    (if digits == 5 && number > 99_000 { u32::MAX } else { number }, &text[digits..])
+}
+
+/// What follows a comment of which the opening is gone. PostgreSQL's hold one another.
+fn behind_comment(inside: &str, nests: bool) -> &str {
+    let (mut rest, mut depth) = (inside, 1_usize);
+    while let Some(end) = rest.find("*/") {
+        depth += if nests { rest[..end].matches("/*").count() } else { 0 };
+        depth -= 1;
+        rest = &rest[end + 2..];
+        if depth == 0 {
+            return rest;
+        }
+    }
+    ""
 }
 
 /// What MySQL makes of the character after a backslash.
@@ -218,7 +279,10 @@ const fn unescaped(c: char) -> char {
 }
 
 fn is_introducer(word: &str) -> bool {
-    matches!(word.to_ascii_lowercase().as_str(), "n" | "e" | "_utf8" | "_utf8mb4" | "_utf8mb3" | "_latin1" | "_binary" | "_ascii")
+    matches!(
+        word.to_ascii_lowercase().as_str(),
+        "n" | "e" | "_utf8" | "_utf8mb4" | "_utf8mb3" | "_latin1" | "_binary" | "_ascii" | "_sjis" | "_cp932" | "_ujis" | "_gbk"
+    )
 }
 
 fn hex(digits: &str) -> Option<Vec<u8>> {
@@ -244,15 +308,19 @@ fn number_length(bytes: &[u8]) -> usize {
     end
 }
 
+/// Calls in calls that are rewritten; deeper ones stay as they are written.
+const DEPTH_MAX: usize = 32;
+/// Tokens of a call that are looked at for its end.
+const CALL_TOKENS_MAX: usize = 4096;
+
 /// MySQL's tokens in words that sqlparser and SQLite read too.
-fn plain(tokens: Vec<Token>) -> Vec<Token> {
+fn plain(tokens: &[Token], depth: usize) -> Vec<Token> {
     let mut out: Vec<Token> = Vec::with_capacity(tokens.len());
     let mut at = 0;
     while at < tokens.len() {
         let next = tokens.get(at + 1);
         let Some(word) = upper(&tokens[at]) else {
-            out.push(plain_symbol(&tokens[at]));
-            at += 1;
+            at += symbol(tokens, at, &mut out);
             continue;
         };
         match word.as_str() {
@@ -265,7 +333,11 @@ fn plain(tokens: Vec<Token>) -> Vec<Token> {
                 out.push(Token::Symbol("%".into()));
                 at += 1;
             }
-            "CONVERT" if is_open(next) => at = convert(&tokens, at, &mut out),
+            "CONVERT" if is_open(next) && depth < DEPTH_MAX => at = convert(tokens, at, depth, &mut out),
+            "CHAR" | "UNHEX" if is_open(next) && out.last().and_then(upper).as_deref() != Some("AS") => {
+                at = constant(&word, tokens, at, &mut out);
+            }
+            _ if is_hint(&word) && out.last().and_then(upper).as_deref() == Some("SELECT") => at += 1,
             _ => {
                 out.push(tokens[at].clone());
                 at += 1;
@@ -275,24 +347,106 @@ fn plain(tokens: Vec<Token>) -> Vec<Token> {
     out
 }
 
+/// Words after SELECT that change how it is run, not what it gives.
+fn is_hint(word: &str) -> bool {
+    const HINTS: [&str; 8] = [
+        "HIGH_PRIORITY",
+        "STRAIGHT_JOIN",
+        "SQL_CACHE",
+        "SQL_NO_CACHE",
+        "SQL_CALC_FOUND_ROWS",
+        "SQL_BIG_RESULT",
+        "SQL_SMALL_RESULT",
+        "SQL_BUFFER_RESULT",
+    ];
+    HINTS.contains(&word)
+}
+
+/// A token that is no word; gives how many tokens it took.
+fn symbol(tokens: &[Token], at: usize, out: &mut Vec<Token>) -> usize {
+    let is = |at: usize, text: &str| matches!(tokens.get(at), Some(Token::Symbol(symbol)) if symbol == text);
+    // `{x expr}` is `expr`.
+    if is(at, "{") && matches!(tokens.get(at + 1), Some(Token::Word(_) | Token::Quoted(_))) {
+        return 2;
+    }
+    if is(at, "}") {
+        return 1;
+    }
+    // `!a = b` is `(NOT a) = b`; before brackets and calls it ends with them anyway.
+    if is(at, "!")
+        && matches!(tokens.get(at + 1), Some(Token::Literal(_) | Token::Quoted(_) | Token::Word(_)))
+        && !is_open(tokens.get(at + 2))
+    {
+        let (open, close) = (Token::Symbol("(".into()), Token::Symbol(")".into()));
+        out.extend([open, Token::Word("NOT".into()), tokens[at + 1].clone(), close]);
+        return 2;
+    }
+    out.push(plain_symbol(&tokens[at]));
+    1
+}
+
+/// `CHAR(97,98)` and `UNHEX('6162')` are the text. Gives where to go on.
+fn constant(word: &str, tokens: &[Token], at: usize, out: &mut Vec<Token>) -> usize {
+    let is = |at: usize, text: &str| matches!(tokens.get(at), Some(Token::Symbol(symbol)) if symbol == text);
+    let (mut bytes, mut place) = (Vec::new(), at + 2);
+    let end = loop {
+        match (word, tokens.get(place)) {
+            ("CHAR", Some(Token::Literal(Literal::Integer(number @ 0..=0xffff_ffff)))) => {
+                let all = (*number as u32).to_be_bytes();
+                let first = all.iter().position(|byte| *byte != 0).unwrap_or(3);
+                bytes.extend_from_slice(&all[first..]);
+            }
+            ("CHAR", Some(Token::Literal(Literal::Bytes(few)))) if few.len() <= 4 => bytes.extend_from_slice(few),
+            ("UNHEX", Some(Token::Literal(Literal::Text(digits)))) => match hex(digits) {
+                Some(read) => bytes.extend(read),
+                None => break None,
+            },
+            _ => break None,
+        }
+        if is(place + 1, ")") {
+            break Some(place + 2);
+        }
+        let uses = matches!(tokens.get(place + 1), Some(Token::Word(word)) if word.eq_ignore_ascii_case("using"));
+        if uses && is(place + 3, ")") {
+            break Some(place + 4);
+        }
+        if word != "CHAR" || !is(place + 1, ",") {
+            break None;
+        }
+        place += 2;
+    };
+    match end {
+        Some(end) => {
+            out.push(Token::Literal(
+                String::from_utf8(bytes).map_or_else(|error| Literal::Bytes(error.into_bytes()), Literal::Text),
+            ));
+            end
+        }
+        None => {
+            out.push(tokens[at].clone());
+            at + 1
+        }
+    }
+}
+
 /// `CONVERT(x, CHAR)` is `convert_text(x)`, as is `CONVERT(x USING y)`. Gives where to go on.
-fn convert(tokens: &[Token], at: usize, out: &mut Vec<Token>) -> usize {
+fn convert(tokens: &[Token], at: usize, depth: usize, out: &mut Vec<Token>) -> usize {
     out.push(Token::Word("convert_text".into()));
-    let (mut depth, mut comma, mut end) = (0_usize, None, tokens.len());
-    for (place, token) in tokens.iter().enumerate().skip(at + 1) {
+    let (mut open, mut comma, mut end) = (0_usize, None, None);
+    for (place, token) in tokens.iter().enumerate().skip(at + 1).take(CALL_TOKENS_MAX) {
         match token {
-            Token::Symbol(symbol) if symbol == "(" => depth += 1,
-            Token::Symbol(symbol) if symbol == ")" => depth -= 1,
-            Token::Symbol(symbol) if symbol == "," && depth == 1 => comma = Some(place),
+            Token::Symbol(symbol) if symbol == "(" => open += 1,
+            Token::Symbol(symbol) if symbol == ")" => open -= 1,
+            Token::Symbol(symbol) if symbol == "," && open == 1 => comma = Some(place),
             _ => {}
         }
-        if depth == 0 {
-            end = place;
+        if open == 0 {
+            end = Some(place);
             break;
         }
     }
-    let Some(comma) = comma else { return at + 1 };
-    out.extend(plain(tokens[at + 1..comma].to_vec()));
+    let (Some(comma), Some(end)) = (comma, end) else { return at + 1 };
+    out.extend(plain(&tokens[at + 1..comma], depth + 1));
     end
 }
 
@@ -493,7 +647,38 @@ mod tests {
         check("IFNULL(CAST(`exp` AS CHAR CHARACTER SET utf8mb4),0x20)", "IFNULL(CAST(`exp` AS CHAR), ?1)");
         check("CONVERT(CONCAT(0x41,'b') USING utf8mb4) COLLATE utf8mb4_bin,NULL", "CONVERT_TEXT(CONCAT(?1, ?2)), NULL");
         check("CONVERT(a, CHAR(5)),b", "CONVERT_TEXT(a), b");
-        check("a MOD 2 && !b || BINARY c", "a % ?1 AND NOT b OR c");
+        check("a MOD 2 && !b || BINARY c", "a % ?1 AND (NOT b) OR c");
+    }
+
+    #[test]
+    fn evasions_read_as_the_server_reads_them() {
+        check("5 UNION/*!50000SELECT*//*!12345a*/FROM/*!99999 x*/t", "?1 UNION SELECT a FROM t");
+        check("5 /*!or*/ /*M!100500 1*/--+", "?1 OR ?2");
+        check("1e0UNION SELECT\x0b\u{a0}1.UNION(SELECT 2)", "?1 UNION SELECT ?2 UNION (SELECT ?3)");
+        check("\\NUNION SELECT{x 1}", "NULL UNION SELECT ?1");
+        check("SELECT SQL_CACHE STRAIGHT_JOIN a", "SELECT a");
+        check("!a=1 AND !(b) AND !SLEEP(1)", "(NOT a) = ?1 AND NOT (b) AND NOT SLEEP(?2)");
+        assert_eq!(check("CHAR(97,0x62),UNHEX('6364')", "?1, ?2"), [Literal::Text("ab".into()), Literal::Text("cd".into())]);
+        assert_eq!(check("'ad' 'min'", "?1"), [Literal::Text("admin".into())]);
+        check("CAST(a AS CHAR(5)),CHAR(b)", "CAST(a AS CHAR(5)), CHAR(b)");
+    }
+
+    #[test]
+    fn strings_of_postgresql() {
+        let read = |sql: &str| template(sql, Dialect::PostgreSql).map(|t| (t.sql, t.literals));
+        let text = |text: &str| vec![Literal::Text(text.into())];
+        assert_eq!(read("a=$$x'y$$"), Ok(("a = ?1".into(), text("x'y"))));
+        assert_eq!(read("a=$t$x$t$--+"), Ok(("a = ?1".into(), text("x"))));
+        assert_eq!(read(r"a=E'x\'y'"), Ok(("a = ?1".into(), text("x'y"))));
+        assert_eq!(read("a/* /* */ */b"), Ok(("a b".into(), vec![])));
+    }
+
+    #[test]
+    fn depth_costs_neither_the_stack_nor_the_day() {
+        for text in ["CONVERT(", "(", "/*!", "CHAR(1,", "/*", "'", "$a", "{x ", "!"] {
+            let _ = template(&text.repeat(200_000 / text.len()), Dialect::MySql);
+            let _ = template(&text.repeat(200_000 / text.len()), Dialect::PostgreSql);
+        }
     }
 
     #[test]

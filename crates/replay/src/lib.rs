@@ -23,6 +23,8 @@ mod delay;
 mod dialect;
 mod error;
 mod functions;
+#[cfg(fuzzing)]
+pub mod fuzz;
 mod investigation;
 mod lexer;
 mod log_report;

@@ -1,5 +1,6 @@
 //! Reading a log from front to end: which format it is, its lines, and the account of what was and was not read.
 
+use std::io::BufRead;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -180,17 +181,17 @@ pub fn scan_lines(
 ) -> Result<LogReport> {
     let mut opened = EvidenceFile::in_custody(case_dir, entry, keys)?.open()?;
     let mut reading = Reading::of(entry);
-    let end = if matches!(reading.reader, Some(Reader::Har)) {
-        reading.archive(&mut opened.reader, wanted, each)
-    } else {
-        each_line(&mut opened.reader, &mut |number, line| {
-            reading.line(number, line, wanted, each);
-            ControlFlow::Continue(())
-        })
-    };
-    reading.last_record(wanted, each);
+    let end = reading.all(&mut opened.reader, wanted, each);
     opened.finish()?;
     Ok(reading.report(end))
+}
+
+/// Reads a log that lies in no case: `format` as in the custody manifest, times without a zone in UTC. For trying a format and
+/// for tests; what evidence says is read by [`scan_lines`].
+pub fn read_bytes(format: &str, mut bytes: &[u8], each: &mut dyn FnMut(LogLine<'_>)) -> LogReport {
+    let mut reading = Reading::new(format, String::new(), TimeZone::UTC);
+    let end = reading.all(&mut bytes, &|_| true, each);
+    reading.report(end)
 }
 
 /// When the first request of a log came, milliseconds since 1970 UTC: for putting logs in order before they are read. Its
@@ -244,11 +245,28 @@ struct Reading {
 
 impl Reading {
     fn of(entry: &CustodyEntry) -> Self {
-        let (format, reader) = (LogFormat::from_name(&entry.format), Reader::of(&entry.format));
-        let not_read = entry.format.strip_prefix("not read: ").map(str::to_owned);
-        let report = LogReport { path: entry.path.clone(), format, not_read, ..LogReport::default() };
         let zone = entry.timezone.as_deref().and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC);
+        Self::new(&entry.format, entry.path.clone(), zone)
+    }
+
+    fn new(name: &str, path: String, zone: TimeZone) -> Self {
+        let (format, reader) = (LogFormat::from_name(name), Reader::of(name));
+        let not_read = name.strip_prefix("not read: ").map(str::to_owned);
+        let report = LogReport { path, format, not_read, ..LogReport::default() };
         Self { reader, report, clock: Clock::in_zone(zone), room: Unescaped::default() }
+    }
+
+    /// Reads to the end, or to where reading fails.
+    fn all(&mut self, input: &mut dyn BufRead, wanted: Wanted<'_>, each: Each<'_>) -> std::io::Result<()> {
+        if matches!(self.reader, Some(Reader::Har)) {
+            return self.archive(input, wanted, each);
+        }
+        let end = each_line(input, &mut |number, line| {
+            self.line(number, line, wanted, each);
+            ControlFlow::Continue(())
+        });
+        self.last_record(wanted, each);
+        end
     }
 
     fn line(&mut self, number: u64, line: Line<'_>, wanted: Wanted<'_>, each: Each<'_>) {
@@ -320,10 +338,10 @@ impl Reading {
     }
 
     /// An HTTP archive.
-    fn archive(&mut self, input: &mut dyn std::io::Read, wanted: Wanted<'_>, each: Each<'_>) -> std::io::Result<()> {
+    fn archive(&mut self, mut input: &mut dyn BufRead, wanted: Wanted<'_>, each: Each<'_>) -> std::io::Result<()> {
         let Self { report, clock, room, .. } = self;
         let mut texts = har::Texts::default();
-        let (lines, end) = har::each_entry(input, &mut |line, entry| match texts.fields(entry, clock) {
+        let (lines, end) = har::each_entry(&mut input, &mut |line, entry| match texts.fields(entry, clock) {
             Ok(fields) => {
                 report.was_read(0, fields.at_ms);
                 if wanted(&fields.glance(b"")) {
