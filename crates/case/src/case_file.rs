@@ -292,6 +292,24 @@ pub struct MailSpec {
     pub portal: String,
     /// SMTP sessions at the same time.
     pub connections: u16,
+    /// Where bounces go (`bounces@kakehashi.example`): each notice gets an address of its own within it. None: to the sender.
+    pub return_path: Option<String>,
+    /// The keys that sign every mail (RFC 6376).
+    pub dkim: Vec<DkimSpec>,
+    /// Mails in a minute, at most.
+    pub per_minute: Option<u32>,
+    /// Mails in a minute to one recipient domain, at most.
+    pub per_domain_minute: Option<u32>,
+}
+
+/// A DKIM key.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DkimSpec {
+    /// Its name in the DNS: the public key is at `SELECTOR._domainkey.DOMAIN`.
+    pub selector: String,
+    /// The file of the private key (PEM, PKCS #8) in the case's vault folder.
+    pub key: String,
 }
 
 /// Who holds a remedy.
@@ -390,7 +408,7 @@ pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Str
 
 /// The file as typed. What it means after checks and defaults are the public types above.
 mod raw {
-    use super::{BTreeMap, Contact, Deserialize, Spanned};
+    use super::{BTreeMap, Contact, Deserialize, DkimSpec, Spanned};
 
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -553,6 +571,11 @@ mod raw {
         pub(super) smtp: OneOrMany,
         pub(super) portal: Option<String>,
         pub(super) connections: Option<u16>,
+        pub(super) return_path: Option<Spanned<String>>,
+        #[serde(default)]
+        pub(super) dkim: Vec<Spanned<DkimSpec>>,
+        pub(super) per_minute: Option<u32>,
+        pub(super) per_domain_minute: Option<u32>,
     }
 
     #[derive(Deserialize)]
@@ -575,7 +598,7 @@ mod raw {
 /// From what was typed to what it means. Collects every mistake instead of stopping at the first.
 mod check {
     use super::{
-        AccessRule, BTreeMap, CaseFile, CaseHeader, ColumnName, Controller, CsvOptions, Dbms, Encoding, EndpointSpec,
+        AccessRule, BTreeMap, CaseFile, CaseHeader, ColumnName, Controller, CsvOptions, Dbms, DkimSpec, Encoding, EndpointSpec,
         EvidenceSpec, Fact, FactKind, FactValue, FieldMeaning, FileRule, Language, MailSpec, Mistake, ParameterPlace, PersonLink,
         Range, RemedyKind, RemedySpec, RemedyTo, RequestPattern, RuleSpec, Shows, SourceSpec, Spanned, StoreSpec, TableSpec,
         TimeZone, Timestamp, Verdict, WindowRule, civil, nearest, raw,
@@ -621,7 +644,7 @@ mod check {
             let facts = raw.fact.into_iter().map(|fact| self.fact(fact)).collect();
             let remedies = raw.remedy.into_iter().map(|remedy| self.remedy(remedy)).collect();
             let store = self.store(raw.store);
-            let mail = raw.mail.map(|mail| Self::mail(mail, &controller.domain));
+            let mail = raw.mail.map(|mail| self.mail(mail, &controller.domain));
             let file = CaseFile { case, controller, sources, evidence, endpoints, rules, facts, mail, remedies, store };
             if self.mistakes.is_empty() { Ok(file) } else { Err(self.mistakes) }
         }
@@ -909,7 +932,7 @@ mod check {
             }
         }
 
-        fn mail(raw: raw::Mail, domain: &str) -> MailSpec {
+        fn mail(&mut self, raw: raw::Mail, domain: &str) -> MailSpec {
             let smtp = match raw.smtp {
                 raw::OneOrMany::One(url) => vec![url],
                 raw::OneOrMany::Many(urls) => urls,
@@ -920,7 +943,29 @@ mod check {
                 smtp,
                 portal: portal.trim_end_matches('/').to_owned(),
                 connections: raw.connections.unwrap_or(8).clamp(1, 64),
+                return_path: raw.return_path.map(|address| self.return_path(address)),
+                dkim: raw.dkim.into_iter().map(|key| self.dkim(key)).collect(),
+                per_minute: raw.per_minute.filter(|mails| *mails > 0),
+                per_domain_minute: raw.per_domain_minute.filter(|mails| *mails > 0),
             }
+        }
+
+        fn return_path(&mut self, address: Spanned<String>) -> String {
+            let named = address.get_ref().split_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
+            // 64 bytes is the most before the @ (RFC 5321, 4.5.3.1.1); a notice's part takes 30 of them.
+            if !named || address.get_ref().split('@').next().unwrap_or_default().len() > 30 {
+                let help = "such as return_path = \"bounces@kakehashi.example\", at most 30 letters before the @";
+                self.wrong(address.span(), "this is no address for bounces".into(), help.into());
+            }
+            address.into_inner()
+        }
+
+        fn dkim(&mut self, key: Spanned<DkimSpec>) -> DkimSpec {
+            if key.get_ref().key.contains(['/', '\\']) {
+                let help = "write the file's name alone: keys lie in .kintsugi/vault".to_owned();
+                self.wrong(key.span(), "a DKIM key is not taken from elsewhere".into(), help);
+            }
+            key.into_inner()
         }
 
         fn remedy(&mut self, raw: raw::Remedy) -> RemedySpec {

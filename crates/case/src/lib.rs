@@ -20,9 +20,9 @@ mod words;
 
 pub use card::{CardBrand, Pan, PanError, mask_pans};
 pub use case_file::{
-    CaseFile, CaseHeader, Contact, Controller, CsvOptions, Dbms, Encoding, EndpointSpec, EvidenceSpec, MailSpec, Mistake,
-    ParameterPlace, PersonLink, RemedyKind, RemedySpec, RemedyTo, RuleSpec, Shows, SourceSpec, StoreSpec, TableSpec, WindowRule,
-    nearest,
+    CaseFile, CaseHeader, Contact, Controller, CsvOptions, Dbms, DkimSpec, Encoding, EndpointSpec, EvidenceSpec, MailSpec,
+    Mistake, ParameterPlace, PersonLink, RemedyKind, RemedySpec, RemedyTo, RuleSpec, Shows, SourceSpec, StoreSpec, TableSpec,
+    WindowRule, nearest,
 };
 pub use exposure::{BasisId, CellId, ColumnSet, EvidenceId, EvidenceLine, Exposure, Technique, Verdict};
 pub use fact::{Contradiction, Fact, FactKind, FactValue, contradictions};

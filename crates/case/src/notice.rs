@@ -69,6 +69,12 @@ impl NoticeState {
                 | (Self::Held, Self::Intended)
         )
     }
+
+    /// Whether a report of the mail system about a mail that left may move its notice so: what was taken or perhaps taken
+    /// came back, or what was perhaps taken arrived.
+    pub const fn may_be_reported(self, next: Self) -> bool {
+        matches!((self, next), (Self::Accepted | Self::Unknown, Self::Refused) | (Self::Unknown, Self::Accepted))
+    }
 }
 
 /// How many notices stand where. Persons = the sum, always, and shown (rule 4).

@@ -17,6 +17,8 @@ pub enum Purpose {
     LinkToken,
     /// The code in a link that "am I affected?" sends.
     AccessLink,
+    /// The code in the address to which a notice's bounces go.
+    ReturnPath,
     /// Coupon codes.
     CouponCode,
     /// API keys of the merchant's engineers.
@@ -33,7 +35,7 @@ pub enum Purpose {
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Mail,
         Self::Name,
         Self::Phone,
@@ -41,6 +43,7 @@ impl Purpose {
         Self::CardText,
         Self::LinkToken,
         Self::AccessLink,
+        Self::ReturnPath,
         Self::CouponCode,
         Self::ApiKey,
         Self::IdempotencyKey,
@@ -59,6 +62,7 @@ impl Purpose {
             Self::CardText => "card-text",
             Self::LinkToken => "link-token",
             Self::AccessLink => "access-link",
+            Self::ReturnPath => "return-path",
             Self::CouponCode => "coupon-code",
             Self::ApiKey => "api-key",
             Self::IdempotencyKey => "idempotency-key",
