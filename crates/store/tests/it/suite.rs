@@ -6,7 +6,9 @@ use kintsugi_case::{
     Conservation, Fact, FactKind, FactValue, FieldMeaning, NoticeNumber, NoticeState, PersonId, Private, RemedyKind, RemedySpec,
     RemedyTo, Verdict,
 };
-use kintsugi_store::{Error, FieldCount, Hold, LinkTarget, Outcome, PersonFilter, Planned, RedeemRequest, Redemption, Store};
+use kintsugi_store::{
+    Error, FieldCount, Hold, LinkTarget, Outcome, PersonFilter, Planned, RedeemRequest, Redemption, Reported, Store,
+};
 
 use crate::case::{NOW, Place, Someone, basis, draft, everybody, exposed, freeze};
 
@@ -23,6 +25,7 @@ macro_rules! every_case {
             plans_each_affected_person_once
             leases_are_never_shared
             outcomes_are_written_down
+            reports_move_notices_and_nobody_can_forge_them
             a_dead_sender_leaves_unknown_notices
             a_second_version_tells_whom_it_concerns
             people_decide_about_single_notices
@@ -241,6 +244,37 @@ pub(crate) async fn outcomes_are_written_down(place: Place) {
     assert_eq!(store.next_retry_at(scope).await.unwrap(), None);
     let missing = store.record_outcomes(&[(99, Outcome::Accepted { reply: String::new() })], NOW).await;
     assert!(matches!(missing, Err(Error::NoNotice { serial: 99 })));
+}
+
+pub(crate) async fn reports_move_notices_and_nobody_can_forge_them(place: Place) {
+    let store = place.open().await;
+    freeze(&store, "one", &everybody(3)).await;
+    store.plan_notices(1, NOW).await.unwrap();
+    let leased = store.lease_notices(1, 3, "worker", NOW + 1000, NOW).await.unwrap();
+    let outcomes = [
+        (leased[0].serial, Outcome::Accepted { reply: "250".into() }),
+        (leased[1].serial, Outcome::Unknown { why: "gone".into() }),
+        (leased[2].serial, Outcome::Unknown { why: "gone".into() }),
+    ];
+    store.record_outcomes(&outcomes, NOW).await.unwrap();
+    let code = |at: usize| store.return_code(leased[at].serial);
+    let report = async |at: usize, code: &str, becomes, detail| {
+        store.record_report(leased[at].number, code, becomes, detail, NOW + 1).await.unwrap()
+    };
+    let (refused, accepted) = (Some(NoticeState::Refused), Some(NoticeState::Accepted));
+    assert_eq!(report(0, &code(1), refused, "hard").await, Reported::Foreign, "another notice's code");
+    assert_eq!(report(0, &code(0), None, "delayed").await, Reported::Noted(NoticeState::Accepted));
+    assert_eq!(report(0, &code(0), refused, "hard").await, Reported::Moved(NoticeState::Refused));
+    assert_eq!(report(0, &code(0), refused, "hard").await, Reported::Known);
+    assert_eq!(
+        report(0, &code(0), accepted, "away").await,
+        Reported::Noted(NoticeState::Refused),
+        "what came back did not arrive"
+    );
+    assert_eq!(report(1, &code(1), accepted, "delivered").await, Reported::Moved(NoticeState::Accepted));
+    assert_eq!(report(2, &code(2), refused, "hard").await, Reported::Moved(NoticeState::Refused));
+    let line = store.conservation(1).await.unwrap();
+    assert!(line.holds() && (line.accepted, line.refused, line.unknown) == (1, 2, 0), "{line:?}");
 }
 
 pub(crate) async fn a_dead_sender_leaves_unknown_notices(place: Place) {
