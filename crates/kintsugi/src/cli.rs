@@ -40,6 +40,8 @@ pub(crate) enum Command {
     Freeze(Case),
     /// TELL: one notice per person; a second run sends only what is not yet accepted
     Notify(Notify),
+    /// Read what came back: bounces, delivery reports, automatic answers
+    Bounces(Bounces),
     /// MEND: issue the rights and say what they cost
     Remedy(Case),
     /// Every stage in order, from collect to remedy
@@ -67,6 +69,15 @@ pub(crate) struct Notify {
     /// The mail server, instead of the case file's
     #[arg(long, value_name = "URL")]
     pub(crate) smtp: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Bounces {
+    /// The Maildir to which `return_path` delivers; what was read goes from `new` to `cur`
+    #[arg(value_name = "MAILDIR")]
+    pub(crate) maildir: PathBuf,
+    #[command(flatten)]
+    pub(crate) case: Case,
 }
 
 #[derive(Args, Debug)]

@@ -48,6 +48,10 @@ fn stored(outcome: &Outcome, now_ms: i64) -> kintsugi_store::Outcome {
         Outcome::Accepted { reply } => kintsugi_store::Outcome::Accepted { reply },
         Outcome::Refused { reply } => kintsugi_store::Outcome::Refused { reply },
         Outcome::Unknown { why } => kintsugi_store::Outcome::Unknown { why },
+        Outcome::Later { wait } => kintsugi_store::Outcome::NotSent {
+            why: "its domain has had its share for now".into(),
+            retry_at_ms: now_ms.saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)),
+        },
         Outcome::NotSent { why } => kintsugi_store::Outcome::NotSent { why, retry_at_ms: now_ms + RETRY_MS },
     }
 }

@@ -116,6 +116,7 @@ impl Worker {
         let content = AnswerContent { id, to: &check.mail, language: check.language, pages: &pages };
         let mail = answers.composer.answer(&content, now_ms())?;
         match answers.sender.send(&mail).await {
+            Outcome::Later { .. } => bail!("the recipient's domain has had its share for now"),
             Outcome::NotSent { why } => bail!("the mail server did not take an answer: {why}"),
             Outcome::Accepted { .. } | Outcome::Refused { .. } | Outcome::Unknown { .. } => Ok(()),
         }

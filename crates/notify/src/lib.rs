@@ -6,21 +6,29 @@
 //!
 //! No SQL here, no clock and no randomness: whoever calls brings the store and the time.
 
+mod bounce;
 mod compose;
 mod credentials;
+mod dkim;
 mod field;
 mod mail;
 mod markup;
 mod outbox;
+mod pace;
 mod program;
+mod return_path;
 mod sender;
 mod smtp;
 mod template;
 mod view;
 
+pub use bounce::{Bounce, BounceKind, read_bounce};
 pub use compose::{AnswerContent, Composer, ComposerError, Coverage, NoticeContent, Page};
 pub use credentials::{Credentials, CredentialsError};
+pub use dkim::{DkimError, Signer};
 pub use mail::{Mail, Unsendable};
 pub use outbox::{Outbox, Progress, RunError, RunOptions, RunReport, run};
-pub use sender::{Outcome, Sender, SenderError, Timeouts};
+pub use pace::Limits;
+pub use return_path::{ReturnPath, Returned};
+pub use sender::{Outcome, Sender, SenderError, Timeouts, authorities};
 pub use template::{TemplateMistake, Templates, TemplatesError, default_templates};

@@ -12,7 +12,7 @@ use lettre::message::{Mailbox, Mailboxes};
 pub struct Mail {
     /// Stable for a notice: the same notice composed again has the same Message-ID.
     pub message_id: String,
-    /// The sender's address, for the envelope.
+    /// The return path: the sender's address in the envelope.
     pub from: String,
     /// The recipient's address, for the envelope.
     pub to: Private<String>,
@@ -24,6 +24,14 @@ pub struct Mail {
     pub html: Private<String>,
     /// The whole message, CRLF line ends.
     pub bytes: Private<Vec<u8>>,
+}
+
+impl Mail {
+    /// The same mail with another return path: the address to which it bounces.
+    #[must_use]
+    pub fn bouncing_to(self, address: String) -> Self {
+        Self { from: address, ..self }
+    }
 }
 
 /// Why no mail can be made for a person. The address itself is not repeated.

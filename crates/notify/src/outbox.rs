@@ -7,10 +7,18 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
+use crate::pace::{Limits, Pace};
 use crate::smtp::{Broken, Session};
 use crate::{Mail, Outcome, Sender, Unsendable};
 
+/// The outbox's clock and ours may differ by so much: a turn is looked for a little later.
+const TURN_MARGIN: Duration = Duration::from_millis(20);
+/// Turns of put-back letters are gathered for so long.
+const TURNS_TOGETHER: Duration = Duration::from_secs(1);
+/// A wish to stop is seen within this.
+const STOP_SEEN_WITHIN: Duration = Duration::from_millis(500);
 /// Outcomes written down in one go, at most.
 const RECORDED_TOGETHER_MAX: usize = 512;
 
@@ -46,6 +54,8 @@ pub struct RunOptions {
     pub open_attempts_max: u32,
     /// The first pause between these.
     pub open_pause: Duration,
+    /// The pace.
+    pub limits: Limits,
     /// Set it, and nothing more is leased: what is in hand is finished.
     pub stop: Arc<AtomicBool>,
 }
@@ -60,6 +70,7 @@ impl RunOptions {
             pause: Duration::from_secs(5),
             open_attempts_max: 4,
             open_pause: Duration::from_millis(250),
+            limits: Limits::default(),
             stop: Arc::default(),
         }
     }
@@ -76,6 +87,8 @@ pub struct Progress {
     pub not_sent: u64,
     /// No answer after the data.
     pub unknown: u64,
+    /// Put back until the turn of their domain; each time counts.
+    pub later: u64,
 }
 
 impl Progress {
@@ -85,6 +98,7 @@ impl Progress {
             Outcome::Refused { .. } => &mut self.refused,
             Outcome::NotSent { .. } => &mut self.not_sent,
             Outcome::Unknown { .. } => &mut self.unknown,
+            Outcome::Later { .. } => &mut self.later,
         } += 1;
     }
 }
@@ -123,19 +137,46 @@ pub async fn run<O: Outbox>(
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<RunReport, RunError<O::Error>> {
     let compose: Arc<Compose<O::Letter>> = Arc::new(compose);
-    let mut report = RunReport::default();
-    for pass in 0..options.passes_max.max(1) {
-        if pass > 0 {
-            tokio::time::sleep(options.pause).await;
-        }
+    let (mut report, pace) = (RunReport::default(), Pace::new(options.limits, Instant::now()));
+    let (mut passes_left, mut due) = (options.passes_max.max(1), Due::default());
+    loop {
         let before = report.sent;
-        one_pass(outbox, sender, &options, &compose, progress, &mut report).await?;
+        one_pass(outbox, sender, &options, &(Arc::clone(&compose), pace.clone()), progress, &mut report, &mut due).await?;
         report.left = report.sent.not_sent - before.not_sent;
-        if report.left == 0 || report.stopped.is_some() {
-            break;
+        passes_left -= u32::from(passes_left > 0 && report.left > 0);
+        let again = (report.left > 0 && passes_left > 0).then(|| Instant::now() + options.pause);
+        let Some(at) = again.into_iter().chain(due.next(Instant::now())).min().filter(|_| report.stopped.is_none()) else {
+            return Ok(report);
+        };
+        wait_until(at, &options.stop).await;
+        if options.stop.load(Ordering::Relaxed) {
+            return Ok(report);
         }
     }
-    Ok(report)
+}
+
+/// When the last of the put-back letters has its turn.
+#[derive(Debug, Default)]
+struct Due(Option<Instant>);
+
+impl Due {
+    fn add(&mut self, outcome: &Outcome) {
+        if let Outcome::Later { wait } = outcome {
+            self.0 = self.0.max(Some(Instant::now() + *wait + TURN_MARGIN));
+        }
+    }
+
+    /// When to look again for letters whose turn has come; none when the last turn was given.
+    fn next(&self, now: Instant) -> Option<Instant> {
+        self.0.filter(|last| *last > now).map(|last| last.min(now + TURNS_TOGETHER))
+    }
+}
+
+/// Waits, unless it is asked to stop.
+async fn wait_until(at: Instant, stop: &AtomicBool) {
+    while Instant::now() < at && !stop.load(Ordering::Relaxed) {
+        tokio::time::sleep_until(at.min(Instant::now() + STOP_SEEN_WITHIN)).await;
+    }
 }
 
 type Compose<L> = dyn Fn(&L) -> Result<Mail, Unsendable> + Send + Sync;
@@ -151,11 +192,12 @@ async fn one_pass<O: Outbox>(
     outbox: &mut O,
     sender: &Sender,
     options: &RunOptions,
-    compose: &Arc<Compose<O::Letter>>,
+    (compose, pace): &(Arc<Compose<O::Letter>>, Pace),
     progress: &mut (dyn FnMut(Progress) + Send),
     report: &mut RunReport,
+    due: &mut Due,
 ) -> Result<(), RunError<O::Error>> {
-    let mut hand = Hand::<O::Letter>::start(sender, options, compose, O::serial);
+    let mut hand = Hand::<O::Letter>::start(sender, options, (compose, pace), O::serial);
     let (mut after, mut drained) = (0, false);
     loop {
         let wanted = options.letters_in_hand_max.max(1).saturating_sub(hand.count);
@@ -173,7 +215,10 @@ async fn one_pass<O: Outbox>(
         let outcomes = hand.outcomes::<O>(report).await?;
         if !outcomes.is_empty() {
             outbox.record(&outcomes).await.map_err(RunError::Outbox)?;
-            outcomes.iter().for_each(|(_, outcome)| report.sent.count(outcome));
+            for (_, outcome) in &outcomes {
+                report.sent.count(outcome);
+                due.add(outcome);
+            }
             report.last_trouble = outcomes.iter().rev().find_map(|(_, outcome)| trouble(outcome)).or(report.last_trouble.take());
             progress(report.sent);
         }
@@ -183,7 +228,7 @@ async fn one_pass<O: Outbox>(
 fn trouble(outcome: &Outcome) -> Option<String> {
     match outcome {
         Outcome::NotSent { why } | Outcome::Unknown { why } => Some(why.clone()),
-        Outcome::Accepted { .. } | Outcome::Refused { .. } => None,
+        Outcome::Accepted { .. } | Outcome::Refused { .. } | Outcome::Later { .. } => None,
     }
 }
 
@@ -198,7 +243,7 @@ struct Hand<L> {
 }
 
 impl<L: Send + Sync + 'static> Hand<L> {
-    fn start(sender: &Sender, options: &RunOptions, compose: &Arc<Compose<L>>, serial: fn(&L) -> u64) -> Self {
+    fn start(sender: &Sender, options: &RunOptions, (compose, pace): (&Arc<Compose<L>>, &Pace), serial: fn(&L) -> u64) -> Self {
         let (letters, queue) = mpsc::unbounded_channel();
         let (told, events) = mpsc::unbounded_channel();
         let queue = Arc::new(Mutex::new(queue));
@@ -208,6 +253,7 @@ impl<L: Send + Sync + 'static> Hand<L> {
                 sender: sender.clone(),
                 options: options.clone(),
                 compose: Arc::clone(compose),
+                pace: pace.clone(),
                 queue: Arc::clone(&queue),
                 told: told.clone(),
                 serial,
@@ -270,6 +316,7 @@ struct Worker<L> {
     sender: Sender,
     options: RunOptions,
     compose: Arc<Compose<L>>,
+    pace: Pace,
     queue: Arc<Mutex<mpsc::UnboundedReceiver<L>>>,
     told: mpsc::UnboundedSender<Event<L>>,
     serial: fn(&L) -> u64,
@@ -304,6 +351,14 @@ impl<L> Worker<L> {
             Ok(mail) => mail,
             Err(unsendable) => return Ok(Outcome::Refused { reply: unsendable.to_string() }),
         };
+        if let Err(wait) = self.pace.domain(mail.to.open(), Instant::now()) {
+            return Ok(Outcome::Later { wait });
+        }
+        let mail = match self.sender.signed(mail) {
+            Ok(mail) => mail,
+            Err(error) => return Ok(Outcome::NotSent { why: error.to_string() }),
+        };
+        tokio::time::sleep(self.pace.turn(Instant::now())).await;
         loop {
             let mut open = match session.take() {
                 Some(open) => open,

@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use kintsugi_case::MailSpec;
+use kintsugi_case::{MailSpec, Private};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 
 use tokio_rustls::TlsConnector;
 
+use crate::dkim::{DkimError, Signer};
 use crate::smtp::{Broken, Session};
 use crate::{Credentials, Mail};
 
@@ -30,6 +32,11 @@ pub enum Outcome {
     NotSent {
         /// Why.
         why: String,
+    },
+    /// Not tried: its recipient domain has had its share for now.
+    Later {
+        /// When its turn comes.
+        wait: Duration,
     },
     /// The data were handed over and the answer was never seen. Never blindly sent again.
     Unknown {
@@ -67,9 +74,21 @@ pub enum SenderError {
     /// No mail server is named.
     #[error("[mail] names no smtp server")]
     NoServer,
+    /// The file of authorities cannot be read, or holds no certificate.
+    #[error("{path} holds no certificate in PEM form")]
+    Authorities {
+        /// The file.
+        path: std::path::PathBuf,
+    },
     /// The TLS library refuses its own defaults.
     #[error("TLS cannot be set up")]
     Tls(#[source] rustls::Error),
+}
+
+/// The certificates in a PEM file: those that are trusted in place of this machine's.
+pub fn authorities(path: &std::path::Path) -> Result<Vec<CertificateDer<'static>>, SenderError> {
+    let certificates = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    certificates.ok().filter(|found| !found.is_empty()).ok_or_else(|| SenderError::Authorities { path: path.to_owned() })
 }
 
 /// How a session is protected.
@@ -129,6 +148,7 @@ pub struct Sender {
     tls: TlsConnector,
     hello: Arc<str>,
     timeouts: Timeouts,
+    signer: Signer,
 }
 
 impl Sender {
@@ -157,14 +177,40 @@ impl Sender {
         let tls = tls.map_err(SenderError::Tls)?.with_root_certificates(roots).with_no_client_auth();
         let domain = spec.from.rsplit_once('@').map_or("localhost", |(_, domain)| domain.trim_end_matches('>').trim());
         let (tls, credentials) = (Arc::new(tls).into(), credentials.map(Arc::new));
-        Ok(Self { servers, answered: Arc::default(), credentials, tls, hello: domain.into(), timeouts })
+        Ok(Self {
+            servers,
+            answered: Arc::default(),
+            credentials,
+            tls,
+            hello: domain.into(),
+            timeouts,
+            signer: Signer::default(),
+        })
+    }
+
+    /// The same sender, signing what it sends.
+    #[must_use]
+    pub fn signing(self, signer: Signer) -> Self {
+        Self { signer, ..self }
+    }
+
+    /// The mail as it goes out: signed where there are keys.
+    pub(crate) fn signed(&self, mail: Mail) -> Result<Mail, DkimError> {
+        if self.signer.is_empty() {
+            return Ok(mail);
+        }
+        Ok(Mail { bytes: Private::new(self.signer.sign(mail.bytes.open())?), ..mail })
     }
 
     /// Sends one mail on a session of its own.
     pub async fn send(&self, mail: &Mail) -> Outcome {
+        let mail = match self.signed(mail.clone()) {
+            Ok(mail) => mail,
+            Err(error) => return Outcome::NotSent { why: error.to_string() },
+        };
         match self.open().await {
             Ok(mut session) => {
-                let outcome = session.deliver(mail).await;
+                let outcome = session.deliver(&mail).await;
                 session.quit().await;
                 outcome
             }

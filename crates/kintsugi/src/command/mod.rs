@@ -1,6 +1,7 @@
 //! One file for each command. `run` is the only match.
 
 mod api_key;
+mod bounces;
 mod check;
 mod collect;
 mod drill;
@@ -44,6 +45,7 @@ pub(crate) fn run(cli: Cli) -> Result<Finish> {
         Command::Resolve(case) => ("resolve", resolve(&open(case)?)?),
         Command::Freeze(case) => ("freeze", freeze(&open(case)?)?),
         Command::Notify(args) => ("notify", notify(&open(args.case)?, args.smtp.as_deref())?),
+        Command::Bounces(args) => ("bounces", bounces::bounces(&open(args.case)?, &args.maildir)?),
         Command::Remedy(case) => ("remedy", remedy(&open(case)?)?),
         Command::Run(args) => ("run", pipeline::run(&open(args.case)?, args.smtp.as_deref())?),
         Command::Serve(args) => return serve::serve(&open(args.case.clone())?, &args),

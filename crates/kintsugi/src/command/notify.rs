@@ -1,10 +1,14 @@
 //! `kintsugi notify`: one notice per person, written down before it is sent and accounted for after.
 
+use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use anyhow::{Context, Result, bail};
-use kintsugi_case::{Conservation, MailSpec, ScopeVersion};
-use kintsugi_notify::{Composer, Coverage, Credentials, NoticeContent, RunOptions, Sender, Templates, TemplatesError, Timeouts};
+use kintsugi_case::{Conservation, MailSpec, Private, ScopeVersion};
+use kintsugi_notify::{
+    Composer, Coverage, Credentials, Limits, NoticeContent, ReturnPath, RunOptions, Sender, Signer, Templates, TemplatesError,
+    Timeouts, authorities,
+};
 use kintsugi_store::{Leased, Store};
 use serde_json::json;
 
@@ -63,10 +67,22 @@ pub(crate) fn templates(folder: &Folder) -> Result<Templates> {
     }
 }
 
-/// The user and the password of the mail server.
-fn sender(spec: &MailSpec) -> Result<Sender> {
+/// Speaks to the mail server, with the user and the password of the environment and the keys of the vault.
+fn sender(folder: &Folder, spec: &MailSpec) -> Result<Sender> {
     let credentials = Credentials::from_env(|name| std::env::var(name).ok())?;
-    Ok(Sender::new(spec, credentials, Timeouts::default())?)
+    let sender = match std::env::var_os("KINTSUGI_SMTP_CA") {
+        Some(path) => Sender::trusting(spec, credentials, Timeouts::default(), authorities(Path::new(&path))?)?,
+        None => Sender::new(spec, credentials, Timeouts::default())?,
+    };
+    let vault = folder.own().join("vault");
+    let keys = spec.dkim.iter().map(|key| {
+        let file = vault.join(&key.key);
+        let pem = std::fs::read_to_string(&file).with_context(|| format!("the DKIM key {} cannot be read", file.display()))?;
+        Ok((key.selector.clone(), Private::new(pem)))
+    });
+    let domain =
+        spec.from.rsplit_once('@').map_or(folder.case.controller.domain.as_str(), |(_, domain)| domain.trim_end_matches('>'));
+    Ok(sender.signing(Signer::new(domain.trim(), keys.collect::<Result<Vec<_>>>()?)?))
 }
 
 /// What writes the mails of a scope version.
@@ -82,7 +98,7 @@ pub(crate) async fn answer_parts(folder: &Folder, store: &Store, smtp: Option<&s
     let (Some(_), Some(scope)) = (&folder.case.mail, store.newest_scope().await?) else { return Ok(None) };
     let spec = mail_spec(folder, smtp)?;
     let composer = composer(folder, store, &scope, templates(folder)?).await?;
-    Ok(Some(Answers { composer, sender: sender(&spec)?, portal: spec.portal }))
+    Ok(Some(Answers { composer, sender: sender(folder, &spec)?, portal: spec.portal }))
 }
 
 /// Sends; gives the reason where it stopped before the outbox was empty.
@@ -96,14 +112,20 @@ async fn send(
 ) -> Result<Option<String>> {
     let composer = composer(folder, store, scope, templates).await?;
     let portal = spec.portal.clone();
+    let (bounces, codes) = (spec.return_path.as_deref().and_then(ReturnPath::parse), store.clone());
     let compose = move |letter: &Leased| {
         let link = format!("{portal}/n/{}", letter.link_code);
         let content = NoticeContent { number: letter.number, person: &letter.profile, exposed: &letter.exposed, link: &link };
-        composer.notice(&content, now_ms())
+        let mail = composer.notice(&content, now_ms())?;
+        Ok(match &bounces {
+            Some(path) => mail.bouncing_to(path.address(letter.number, &codes.return_code(letter.serial))),
+            None => mail,
+        })
     };
     let waiting = store.conservation(scope.number).await?.waiting;
     let mut outbox = StoreOutbox { store: store.clone(), scope: scope.number, worker: format!("notify-{}", std::process::id()) };
-    let options = RunOptions::new(spec.connections);
+    let limits = Limits { per_minute: spec.per_minute, per_domain_minute: spec.per_domain_minute };
+    let options = RunOptions { limits, ..RunOptions::new(spec.connections) };
     let stop = options.stop.clone();
     let stopper = tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
@@ -112,7 +134,7 @@ async fn send(
         }
     });
     let mut shown = |at: kintsugi_notify::Progress| stage.at(at.accepted + at.refused + at.unknown, waiting, "mails");
-    let report = kintsugi_notify::run(&mut outbox, &sender(spec)?, options, compose, &mut shown)
+    let report = kintsugi_notify::run(&mut outbox, &sender(folder, spec)?, options, compose, &mut shown)
         .await
         .context("the notices could not all be accounted for");
     stopper.abort();

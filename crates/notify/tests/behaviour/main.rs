@@ -2,5 +2,7 @@
 
 mod mails;
 mod people;
+mod postfix;
+mod postfix_server;
 mod sending;
 mod servers;

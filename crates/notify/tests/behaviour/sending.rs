@@ -19,18 +19,18 @@ use crate::servers::{MailServer, Manner};
 
 /// An outbox in memory that checks what the store checks: no illegal change of state.
 #[derive(Clone, Default)]
-struct Memory(Arc<Mutex<BTreeMap<u64, (NoticeState, String)>>>);
+pub(crate) struct Memory(Arc<Mutex<BTreeMap<u64, (NoticeState, String)>>>);
 
 impl Memory {
-    fn with(count: u64) -> Self {
+    pub(crate) fn with(count: u64) -> Self {
         Self(Arc::new(Mutex::new((1..=count).map(|serial| (serial, (NoticeState::Intended, String::new()))).collect())))
     }
 
-    fn count(&self, state: NoticeState) -> usize {
+    pub(crate) fn count(&self, state: NoticeState) -> usize {
         self.0.lock().unwrap().values().filter(|(is, _)| *is == state).count()
     }
 
-    fn detail(&self, serial: u64) -> (NoticeState, String) {
+    pub(crate) fn detail(&self, serial: u64) -> (NoticeState, String) {
         self.0.lock().unwrap()[&serial].clone()
     }
 
@@ -74,6 +74,7 @@ impl Outbox for Memory {
                 Outcome::Refused { reply } => (NoticeState::Refused, reply),
                 Outcome::NotSent { why } => (NoticeState::Intended, why),
                 Outcome::Unknown { why } => (NoticeState::Unknown, why),
+                Outcome::Later { .. } => (NoticeState::Intended, &String::new()),
             };
             Self::become_(all.get_mut(serial).unwrap(), next, detail);
         }
@@ -81,34 +82,38 @@ impl Outbox for Memory {
     }
 }
 
-fn to(serial: u64) -> String {
+pub(crate) fn to(serial: u64) -> String {
     format!("person{serial}@mail.example")
 }
 
-fn letter(serial: u64) -> Result<Mail, Unsendable> {
+pub(crate) fn letter(serial: u64) -> Result<Mail, Unsendable> {
     let person = person("山田 太郎", &to(serial), Language::Ja);
     let exposed = [card("7", "Visa", "4242", 1)];
     let content = NoticeContent { number: NoticeNumber::new(2013, serial), person: &person, exposed: &exposed, link: LINK };
     composer().notice(&content, ms("2013-05-27T09:00:00+09:00"))
 }
 
-fn spec(urls: &[String]) -> MailSpec {
+pub(crate) fn spec(urls: &[String]) -> MailSpec {
     MailSpec {
         from: "TABIDATA <notice@kakehashi.example>".into(),
         smtp: urls.to_vec(),
         portal: "https://kakehashi.example".into(),
         connections: 4,
+        return_path: None,
+        dkim: Vec::new(),
+        per_minute: None,
+        per_domain_minute: None,
     }
 }
 
 const QUICK: Timeouts =
     Timeouts { connect: Duration::from_secs(5), command: Duration::from_millis(400), data: Duration::from_millis(400) };
 
-fn quick(sessions: u16) -> RunOptions {
+pub(crate) fn quick(sessions: u16) -> RunOptions {
     RunOptions { pause: Duration::from_millis(10), open_pause: Duration::from_millis(5), ..RunOptions::new(sessions) }
 }
 
-async fn send_all(outbox: &Memory, urls: &[String], options: RunOptions) -> RunReport {
+pub(crate) async fn send_all(outbox: &Memory, urls: &[String], options: RunOptions) -> RunReport {
     let sender = Sender::new(&spec(urls), None, QUICK).unwrap();
     run(&mut outbox.clone(), &sender, options, |serial| letter(*serial), &mut |_| {}).await.unwrap()
 }

@@ -1,0 +1,114 @@
+//! `kintsugi bounces`: reads the mailbox of returned mail and writes down what became of each notice.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use kintsugi_notify::{Bounce, BounceKind, ReturnPath, read_bounce};
+use kintsugi_store::{Reported, Store};
+use serde_json::json;
+
+use super::{Outcome, block_on, now_ms};
+use crate::finish::Finish;
+use crate::folder::Folder;
+use crate::progress::{Stage, count};
+
+/// Messages above this size are no bounces: they stay where they are, and are counted.
+const MESSAGE_BYTES_MAX: u64 = 20 * 1024 * 1024;
+
+/// What was read.
+#[derive(Debug, Default)]
+struct Tally {
+    kinds: BTreeMap<BounceKind, u64>,
+    /// Notices that stand elsewhere now.
+    moved: u64,
+    /// Reports that were there already.
+    known: u64,
+    /// Messages that belong to no notice of this case.
+    foreign: u64,
+    /// Files that could not be read; they stay in `new`.
+    unread: Vec<PathBuf>,
+}
+
+/// Reads a Maildir.
+pub(crate) fn bounces(folder: &Folder, maildir: &Path) -> Result<Outcome> {
+    let path = folder.case.mail.as_ref().and_then(|mail| mail.return_path.as_deref());
+    let Some(path) = path.and_then(ReturnPath::parse) else {
+        bail!("the case file's [mail] has no return_path: without it no bounce can be matched to its notice");
+    };
+    let files = waiting(maildir)?;
+    block_on(async {
+        let (store, stage) = (folder.store().await?, Stage::begin("bounces"));
+        let mut tally = Tally::default();
+        for (done, file) in (1..).zip(&files) {
+            match read(file, &path) {
+                Some(bounce) => {
+                    record(&store, &bounce, &mut tally).await?;
+                    file_away(maildir, file)?;
+                }
+                None => tally.unread.push(file.clone()),
+            }
+            stage.at(done, files.len() as u64, "messages");
+        }
+        store.close().await;
+        stage.end(&format!("{} messages read", count(files.len() as u64 - tally.unread.len() as u64)));
+        Ok(outcome(&tally))
+    })
+}
+
+/// What waits in `new`, in the order of the names, which begin with the time of arrival.
+fn waiting(maildir: &Path) -> Result<Vec<PathBuf>> {
+    let new = maildir.join("new");
+    let entries = std::fs::read_dir(&new)
+        .with_context(|| format!("{} is no Maildir: {} cannot be listed", maildir.display(), new.display()))?;
+    let mut files = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>()?;
+    files.sort();
+    Ok(files)
+}
+
+fn read(file: &Path, path: &ReturnPath) -> Option<Bounce> {
+    let size = std::fs::metadata(file).ok().filter(std::fs::Metadata::is_file)?.len();
+    let bytes = std::fs::read(file).ok().filter(|_| size <= MESSAGE_BYTES_MAX)?;
+    read_bounce(&bytes, path)
+}
+
+async fn record(store: &Store, bounce: &Bounce, tally: &mut Tally) -> Result<()> {
+    *tally.kinds.entry(bounce.kind).or_default() += 1;
+    let Some(returned) = &bounce.returned else {
+        tally.foreign += 1;
+        return Ok(());
+    };
+    let detail = format!("{}: {}", bounce.kind.name(), bounce.detail);
+    match store.record_report(returned.number, &returned.code, bounce.kind.state(), &detail, now_ms()).await? {
+        Reported::Moved(_) => tally.moved += 1,
+        Reported::Known => tally.known += 1,
+        Reported::Foreign => tally.foreign += 1,
+        Reported::Noted(_) => {}
+    }
+    Ok(())
+}
+
+/// Marks a message as seen, as mail programs do: it goes to `cur` with the flag S.
+fn file_away(maildir: &Path, file: &Path) -> Result<()> {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let (cur, base) = (maildir.join("cur"), name.split(":2,").next().unwrap_or_default().to_owned());
+    std::fs::create_dir_all(&cur)?;
+    std::fs::rename(file, cur.join(format!("{base}:2,S"))).with_context(|| format!("{} cannot be moved to cur", file.display()))
+}
+
+fn outcome(tally: &Tally) -> Outcome {
+    let kinds = BounceKind::ALL.into_iter().filter_map(|kind| tally.kinds.get(&kind).map(|n| (kind.name(), *n)));
+    let kinds: Vec<(&str, u64)> = kinds.collect();
+    let mut lines: Vec<String> = kinds.iter().map(|(kind, n)| format!("  {:>9} {kind}", count(*n))).collect();
+    lines.push(format!("  {:>9} notices stand elsewhere now", count(tally.moved)));
+    let mut add = |n: u64, what: &str| lines.extend((n > 0).then(|| format!("  {:>9} {what}", count(n))));
+    add(tally.known, "reported before");
+    add(tally.foreign, "belong to no notice of this case: a person should look at them, in cur");
+    add(tally.unread.len() as u64, "could not be read, still in new:");
+    lines.extend(tally.unread.iter().map(|file| format!("            {}", file.display())));
+    let data = json!({
+        "kinds": kinds.into_iter().collect::<BTreeMap<_, _>>(), "moved": tally.moved, "known": tally.known,
+        "foreign": tally.foreign, "unread": tally.unread,
+    });
+    Outcome::new(Finish::with_gaps(tally.foreign > 0 || !tally.unread.is_empty()), lines.join("\n"), data)
+}

@@ -1,0 +1,179 @@
+//! The outbox against a real Postfix: what it receives, how it bounces, greylists, breaks off, and whether an independent
+//! verifier believes our signatures.
+
+use std::collections::{HashMap, HashSet};
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use kintsugi_case::{NoticeNumber, NoticeState, Private};
+use kintsugi_notify::{
+    BounceKind, Credentials, Outcome, ReturnPath, RunOptions, Sender, Signer, Timeouts, authorities, read_bounce, run,
+};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+
+use crate::postfix_server::{Postfix, certificate, dkim_key};
+use crate::sending::{Memory, letter, quick, send_all, spec, to};
+
+/// A policy server (SMTPD_POLICY_README) that puts each recipient off once; gives its port.
+async fn greylister() -> u16 {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (port, seen) = (listener.local_addr().unwrap().port(), Arc::new(Mutex::new(HashSet::new())));
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(answer_policy(BufReader::new(stream), Arc::clone(&seen)));
+        }
+    });
+    port
+}
+
+async fn answer_policy(mut stream: BufReader<tokio::net::TcpStream>, seen: Arc<Mutex<HashSet<String>>>) {
+    let (mut line, mut recipient) = (String::new(), String::new());
+    while stream.read_line(&mut line).await.is_ok_and(|read| read > 0) {
+        if let Some(name) = line.trim_end().strip_prefix("recipient=") {
+            recipient = name.to_owned();
+        }
+        if line == "\n" {
+            let new = seen.lock().unwrap().insert(std::mem::take(&mut recipient));
+            let action = if new { "DEFER_IF_PERMIT greylisted" } else { "DUNNO" };
+            stream.write_all(format!("action={action}\n\n").as_bytes()).await.unwrap();
+        }
+        line.clear();
+    }
+}
+
+fn patient() -> Timeouts {
+    Timeouts { connect: Duration::from_secs(10), command: Duration::from_secs(20), data: Duration::from_secs(30) }
+}
+
+fn plain(port: u16) -> String {
+    format!("smtp://127.0.0.1:{port}")
+}
+
+/// One server for all: it takes seconds to start.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_real_server_takes_bounces_greylists_and_breaks_off() {
+    let postfix = Postfix::start(greylister().await);
+    signed_mail_is_believed(&postfix).await;
+    what_bounces_leads_back(&postfix).await;
+    protected_sessions(&postfix).await;
+    greylisting_is_waited_for(&postfix).await;
+    a_server_that_dies(&postfix).await;
+}
+
+async fn signed_mail_is_believed(postfix: &Postfix) {
+    let dir = tempfile::tempdir().unwrap();
+    let keys = [("a", "ed25519"), ("b", "rsa")].map(|(selector, algorithm)| (selector, dkim_key(dir.path(), algorithm)));
+    let pems = keys.iter().map(|(selector, (pem, _))| ((*selector).to_owned(), Private::new(pem.clone())));
+    let signer = Signer::new("kakehashi.example", pems).unwrap();
+    let sender = Sender::new(&spec(&[plain(postfix.ports.open)]), None, patient()).unwrap().signing(signer);
+    assert!(matches!(sender.send(&letter(1).unwrap()).await, Outcome::Accepted { .. }));
+    let message = postfix.delivered("person1@", 1).remove(0);
+    let zone: Vec<String> =
+        keys.iter().map(|(name, (_, record))| format!("{name}._domainkey.kakehashi.example={record}")).collect();
+    assert_eq!(verified(&message, &zone), "[True, True]");
+    let changed = String::from_utf8(message).unwrap().replacen("Subject: ", "Subject: x", 1);
+    assert_eq!(verified(changed.as_bytes(), &zone), "[False, False]");
+}
+
+/// What dkimpy says about the two signatures of a message, with these DNS records.
+fn verified(message: &[u8], zone: &[String]) -> String {
+    let script = "import sys, dkim\n\
+        zone = dict(record.split('=', 1) for record in sys.argv[1:])\n\
+        look = lambda name, timeout=5: zone.get(name.decode().rstrip('.'), '').encode()\n\
+        check = dkim.DKIM(sys.stdin.buffer.read())\n\
+        print([check.verify(idx=at, dnsfunc=look) for at in range(2)])\n";
+    let mut command = Command::new("/usr/bin/python3");
+    command.args(["-c", script]).args(zone);
+    let output = crate::postfix_server::run(command, message);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+async fn what_bounces_leads_back(postfix: &Postfix) {
+    let path = ReturnPath::parse("bounces@kakehashi.example").unwrap();
+    let number = NoticeNumber::new(2013, 7);
+    let mut mail = letter(7).unwrap().bouncing_to(path.address(number, "7kqmx2vd94"));
+    mail.to = Private::new("nobody@mail.example".into());
+    let refusing = Sender::new(&spec(&[plain(postfix.ports.open)]), None, patient()).unwrap();
+    assert!(matches!(refusing.send(&mail).await, Outcome::Refused { reply } if reply.starts_with("RCPT: 550 5.1.1")));
+    let trusting = Sender::new(&spec(&[plain(postfix.ports.trusting)]), None, patient()).unwrap();
+    assert!(matches!(trusting.send(&mail).await, Outcome::Accepted { .. }));
+    let bounce = read_bounce(&postfix.delivered("bounces+", 1)[0], &path).unwrap();
+    let returned = bounce.returned.unwrap();
+    assert_eq!((returned.number, returned.code.as_str(), bounce.kind), (number, "7kqmx2vd94", BounceKind::Hard));
+    assert!(bounce.detail.starts_with("failed 5.1.1") && !bounce.detail.contains('@'), "{}", bounce.detail);
+}
+
+async fn protected_sessions(postfix: &Postfix) {
+    let ports = postfix.ports;
+    let urls = [format!("smtp+starttls://localhost:{}", ports.starttls), format!("smtps://localhost:{}", ports.tls)];
+    for (serial, url) in (11..).zip(urls) {
+        let sender = |authorities| Sender::trusting(&spec(std::slice::from_ref(&url)), None, patient(), authorities).unwrap();
+        let mail = letter(serial).unwrap();
+        let outcome = sender(authorities(&postfix.authority()).unwrap()).send(&mail).await;
+        assert!(matches!(outcome, Outcome::Accepted { .. }), "{url}: {outcome:?}");
+        postfix.delivered(&to(serial), 1);
+        let stranger = sender(Vec::new()).send(&mail).await;
+        assert!(matches!(&stranger, Outcome::NotSent { why } if why.starts_with("TLS: ")), "{stranger:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_password_is_taken_by_plain_and_by_login() {
+    let dir = tempfile::tempdir().unwrap();
+    certificate(dir.path());
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/behaviour/postfix/auth_server.py");
+    let mut command = tokio::process::Command::new("/usr/bin/python3");
+    command.arg(script).args(["cert.pem", "key.pem"]).current_dir(dir.path()).kill_on_drop(true);
+    let mut server = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut ports = BufReader::new(server.stdout.take().unwrap()).lines();
+    for mechanism in ["PLAIN", "LOGIN"] {
+        let url = format!("smtp+starttls://localhost:{}", ports.next_line().await.unwrap().unwrap());
+        let sender = |password: &str| {
+            let credentials = Credentials { user: "desk".into(), password: Private::new(password.into()) };
+            let authorities = authorities(&dir.path().join("cert.pem")).unwrap();
+            Sender::trusting(&spec(std::slice::from_ref(&url)), Some(credentials), patient(), authorities).unwrap()
+        };
+        let outcome = sender("s3cret").send(&letter(1).unwrap()).await;
+        assert!(matches!(outcome, Outcome::Accepted { .. }), "{mechanism}: {outcome:?}");
+        let wrong = sender("wrong").send(&letter(1).unwrap()).await;
+        assert!(matches!(&wrong, Outcome::NotSent { why } if why.starts_with("AUTH: ")), "{mechanism}: {wrong:?}");
+    }
+}
+
+async fn greylisting_is_waited_for(postfix: &Postfix) {
+    let outbox = Memory::with(30);
+    let report = send_all(&outbox, &[plain(postfix.ports.grey)], quick(4)).await;
+    assert_eq!((outbox.count(NoticeState::Accepted), report.sent.not_sent), (30, 30));
+}
+
+async fn a_server_that_dies(postfix: &Postfix) {
+    const FIRST: u64 = 1000;
+    const LETTERS: u64 = 200;
+    let outbox = Memory::with(LETTERS);
+    let sender = Sender::new(&spec(&[plain(postfix.ports.open)]), None, patient()).unwrap();
+    let options = RunOptions { passes_max: 1, open_attempts_max: 1, ..quick(4) };
+    let mut aborted = false;
+    let mut progress = |at: kintsugi_notify::Progress| {
+        if at.accepted >= 50 && !std::mem::replace(&mut aborted, true) {
+            tokio::task::block_in_place(|| postfix.abort());
+        }
+    };
+    let compose = |serial: &u64| letter(FIRST + serial);
+    run(&mut outbox.clone(), &sender, options, compose, &mut progress).await.unwrap();
+    assert!(outbox.count(NoticeState::Intended) > 0, "it died before the end");
+    postfix.up();
+    run(&mut outbox.clone(), &sender, quick(4), compose, &mut |_| {}).await.unwrap();
+    assert_eq!(outbox.count(NoticeState::Intended), 0);
+    postfix.settle();
+    let copies: HashMap<u64, usize> = (1..=LETTERS)
+        .map(|serial| {
+            let least = usize::from(outbox.detail(serial).0 == NoticeState::Accepted);
+            (serial, postfix.delivered(&to(FIRST + serial), least).len())
+        })
+        .collect();
+    assert!(copies.values().all(|count| *count <= 1), "nobody is told twice");
+    let told = |serial: &u64| copies[serial] == 1 || outbox.detail(*serial).0 == NoticeState::Unknown;
+    assert!((1..=LETTERS).all(|serial| told(&serial)), "nobody is missed");
+}
