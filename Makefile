@@ -6,7 +6,7 @@ SEED    ?= 2013
 DEMO    ?= demo
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
-.PHONY: demo test lint bench setup
+.PHONY: demo test lint bench setup score range
 
 demo:
 	@scripts/setup demo
@@ -20,6 +20,19 @@ test:
 
 lint:
 	@scripts/test lint
+
+# Recall, precision and what is proved, on evidence with known truth. `make test` does this too.
+score:
+	@cargo build --workspace --locked
+	@scripts/score --binary "$(CARGO_TARGET_DIR)/debug/kintsugi"
+
+# The same on N shops attacked here and now (Debian, root; about a minute each): make range N=20 FROM=1 KIND=r|p
+N    ?= 10
+FROM ?= 1
+KIND ?= r
+range:
+	@cargo build --workspace --locked
+	@range/run "$(CARGO_TARGET_DIR)/debug/kintsugi" "$(N)" "$(FROM)" "$(KIND)"
 
 bench:
 	@scripts/setup demo

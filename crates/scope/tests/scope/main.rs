@@ -1,4 +1,4 @@
-//! Behaviour of FIND 4 through its front door: a real case (testdata/o01: a sqlmap UNION attack on MariaDB) and what its
+//! Behaviour of FIND 4 through its front door: a real case (testdata: a sqlmap UNION attack on MariaDB) and what its
 //! truth says, cell by cell.
 
 mod access;
@@ -38,8 +38,7 @@ fn counts(csv: &str) -> BTreeMap<(String, String), usize> {
 fn whole_tables_taken_by_union_are_proved_up_to_the_servers_limit() {
     let work = tempfile::tempdir().expect("a folder");
     let case = work.path().join("case");
-    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/o01"), &case);
-    std::fs::remove_dir_all(case.join("truth")).expect("the truth is not for the product");
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/scenarios/o01_maria_union_whole_tables"), &case);
 
     let (find, scoped) = folder::scope(&case, work.path());
     let replayed = scoped.replayed.expect("the case asks for replay");
