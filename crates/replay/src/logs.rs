@@ -321,3 +321,62 @@ impl Lines {
         known.here <= known.before
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kintsugi_case::EvidenceId;
+    use kintsugi_evidence::{LogLine, read_bytes};
+
+    use super::{Lines, Records};
+
+    /// Reads an access log; the body is that of the audit log's request which each line answers.
+    fn answered(audit: &str, access: &str) -> Vec<String> {
+        let mut records = Records::default();
+        read_bytes("modsecurity_json", audit.as_bytes(), &mut |line| records.add(EvidenceId(1), &line, true));
+        let mut found = Vec::new();
+        let mut each = |line: LogLine<'_>| {
+            let at = records.answered_by(&line);
+            found.push(at.map_or("-".to_owned(), |at| String::from_utf8_lossy(&records.list[at].body).into_owned()));
+        };
+        read_bytes("combined_duration", access.as_bytes(), &mut each);
+        found
+    }
+
+    fn record(client: &str, at: &str, body: &str, status: u16) -> String {
+        format!(
+            "{{\"transaction\":{{\"time\":\"22/Nov/2026:{at} +0900\",\"remote_address\":\"{client}\"}},\"request\":{{\"request_line\":\"POST /login HTTP/1.1\",\"headers\":{{}},\"body\":[\"{body}\"]}},\"response\":{{\"status\":{status},\"headers\":{{}}}}}}\n"
+        )
+    }
+
+    fn line(client: &str, at: &str, status: u16) -> String {
+        format!("{client} - - [22/Nov/2026:{at} +0900] \"POST /login HTTP/1.1\" {status} 5 \"-\" \"x\" 1500\n")
+    }
+
+    #[test]
+    fn a_request_meets_its_answer_by_address_time_status_and_order() {
+        let audit = record("127.0.0.1", "10:00:00.9", "a", 200)
+            + &record("127.0.0.1", "10:00:01.2", "b", 302)
+            + &record("127.0.0.1", "10:00:01.3", "c", 200)
+            + &record("192.0.2.2", "10:00:01.4", "d", 200)
+            + &record("127.0.0.1", "11:00:00", "e", 200);
+        let access = line("192.0.2.1", "10:00:00", 200)
+            + &line("192.0.2.2", "10:00:01", 200)
+            + &line("192.0.2.1", "10:00:01", 200)
+            + &line("192.0.2.1", "10:00:01", 302)
+            + &line("192.0.2.1", "10:00:02", 200)
+            + &line("192.0.2.1", "11:00:00", 200);
+        assert_eq!(answered(&audit, &access), ["a", "d", "c", "b", "-", "e"]);
+    }
+
+    #[test]
+    fn a_line_of_two_logs_is_taken_once_and_one_that_came_twice_twice() {
+        let mut lines = Lines { is_needed: true, ..Lines::default() };
+        let mut repeated = |log: &[&str]| -> Vec<bool> {
+            lines.next_log();
+            log.iter().map(|line| lines.is_repeated(line.as_bytes())).collect()
+        };
+        assert_eq!(repeated(&["a", "b", "b"]), [false, false, false]);
+        assert_eq!(repeated(&["b", "b", "b", "c"]), [true, true, false, false]);
+        assert_eq!(repeated(&["c", "b", "b", "b", "b"]), [true, true, true, true, false]);
+    }
+}

@@ -126,3 +126,51 @@ fn long_silences_are_told() {
     assert_eq!(days, [1, 7]);
     assert_eq!(report.last_at_ms.unwrap() - report.first_at_ms.unwrap(), 8 * 86_400_000);
 }
+
+#[test]
+fn a_forged_line_stays_a_field_of_the_line_that_carries_it() {
+    // What a client sends as CR LF is escaped by servers; read back, it is part of the target and no line.
+    let forged = r#"192.0.2.1 - - [22/Nov/2012:18:00:01 +0900] "GET /\x0D\x0A198.51.100.1 - - [22/Nov/2012:18:00:00 +0900] \x22GET /admin HTTP/1.1\x22 200 1 HTTP/1.1" 404 5 "-" "\x1b[2J""#;
+    let (report, targets) = read(format!("{forged}\n").as_bytes());
+    assert_eq!((report.lines, report.read), (1, 1));
+    assert!(targets[0].starts_with("/\r\n198.51.100.1") && targets[0].ends_with("200 1"), "{targets:?}");
+    // A carriage return alone ends no line either.
+    let (report, _) = read(format!("{}\rx\n", line(1).trim_end()).as_bytes());
+    assert_eq!(report.lines, 1);
+}
+
+#[test]
+fn a_parameter_of_a_megabyte_is_read_or_counted() {
+    let long = |bytes: usize| {
+        format!("192.0.2.1 - - [22/Nov/2012:18:00:01 +0900] \"GET /i?q={} HTTP/1.1\" 200 5 \"-\" \"x\"\n", "(".repeat(bytes))
+    };
+    let (report, targets) = read((long(1_000_000) + &long(1 << 20) + &line(1)).as_bytes());
+    assert_eq!((report.read, report.unread_count, targets[0].len()), (2, 1, 1_000_005));
+}
+
+#[test]
+fn deep_json_costs_nothing() {
+    let deep = format!(
+        "{{\"time\":\"2026-11-22T18:57:09Z\",\"x\":{}{},\"method\":\"GET\",\"uri\":\"/\",\"status\":200}}\n",
+        "[".repeat(200_000),
+        "]".repeat(200_000)
+    );
+    let (report, _) = read(deep.as_bytes());
+    assert_eq!((report.format, report.read), (Some(LogFormat::Json), 1));
+}
+
+#[test]
+fn a_mistake_in_a_given_format_is_shown_with_what_was_meant() {
+    let folder = |format: &str| {
+        Folder::new()
+            .source("mariadb", "")
+            .evidence("weblog/a", &format!("format = '{format}'"))
+            .with("snapshot/t.csv", "id\n")
+            .with("weblog/a", "192.0.2.1 [22/Nov/2012:18:00:01 +0900] \"GET /i HTTP/1.1\" 200\n")
+    };
+    let wrong = folder(r#"nginx: $remote_adr [$time_local] "$request" $status"#);
+    let mistakes = kintsugi_evidence::check_files(wrong.path(), &wrong.case());
+    assert_eq!(mistakes[0].help, "did you mean `$remote_addr`?");
+    let right = folder(r#"nginx: $remote_addr [$time_local] "$request" $status"#);
+    assert_eq!(right.read_log("weblog/a").unwrap().0.format, Some(LogFormat::Declared));
+}
