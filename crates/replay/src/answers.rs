@@ -18,6 +18,7 @@ use crate::lexer::Literal;
 use crate::rows::Evaluator;
 use crate::statement::{Observation, Statement};
 
+mod decode;
 mod knowledge;
 mod looks;
 mod naming;
@@ -108,9 +109,10 @@ impl Answers {
         let mut looks = Looks::of_known(&self.asked, shapes);
         looks.learn(&rows, shapes, &mut library).map_err(failed)?;
         let mut orders = naming::Orders::default();
+        let decoding = into.wants_values();
         let mut read = Vec::with_capacity(rows.len());
         for (place, columns) in &rows {
-            let row = Row::read(place, columns, shapes, &looks, &mut library).map_err(failed)?;
+            let row = Row::read(place, columns, shapes, &looks, decoding, &mut library).map_err(failed)?;
             orders.count(&row);
             read.push(row);
         }

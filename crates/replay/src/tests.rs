@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use kintsugi_case::{BasisSummary, EndpointSpec, EvidenceId, EvidenceLine, Exposure, FieldMeaning, ParameterPlace, Shows};
 use kintsugi_find::{Column, Table};
 
+use crate::RecoveredValue;
 use crate::catalog::Catalog;
 use crate::conclusion::Sink;
 use crate::data::{Data, Secrets};
@@ -35,6 +36,8 @@ impl Secrets for Codes {
 struct Written {
     exposures: Vec<Exposure>,
     bases: Vec<BasisSummary>,
+    /// The values that were handed over, one a line.
+    values: String,
 }
 
 impl Sink for Written {
@@ -45,6 +48,16 @@ impl Sink for Written {
 
     fn basis(&mut self, basis: &BasisSummary) -> Result<()> {
         self.bases.push(basis.clone());
+        Ok(())
+    }
+
+    fn wants_values(&self) -> bool {
+        true
+    }
+
+    fn value(&mut self, value: RecoveredValue) -> Result<()> {
+        let RecoveredValue { table, column, row, characters, value, .. } = value;
+        let _ = writeln!(self.values, "{table}.{column} {row}: {} ({characters})", value.open());
         Ok(())
     }
 }
@@ -103,8 +116,12 @@ fn check(shows: Shows, lines: &[(&str, u16, u64)], expected: &str) -> Vec<BasisS
     check_lines(shows, &lines.iter().map(line).collect::<Vec<_>>(), expected)
 }
 
-/// Likewise, with how long the answers took.
-pub(crate) fn check_lines(shows: Shows, lines: &[Line], expected: &str) -> Vec<BasisSummary> {
+/// The values that these lines give away, one a line.
+pub(crate) fn values(shows: Shows, lines: &[Line]) -> String {
+    replayed(shows, lines).values
+}
+
+fn replayed(shows: Shows, lines: &[Line]) -> Written {
     let mut investigation = investigation(shows);
     for (Line { target, status, bytes, took_ms }, line) in lines.iter().zip(1..) {
         let line = EvidenceLine { evidence: EvidenceId(1), line };
@@ -116,6 +133,12 @@ pub(crate) fn check_lines(shows: Shows, lines: &[Line], expected: &str) -> Vec<B
     }
     let mut written = Written::default();
     investigation.conclude(1, &mut written, &mut |_| ()).expect("conclusions");
+    written
+}
+
+/// Likewise, with how long the answers took.
+pub(crate) fn check_lines(shows: Shows, lines: &[Line], expected: &str) -> Vec<BasisSummary> {
+    let written = replayed(shows, lines);
     let mut found = String::new();
     for exposure in &written.exposures {
         assert_eq!(exposure.table, 1, "what the page shows to everybody is no exposure");

@@ -137,6 +137,27 @@ impl<'a> Knowledge<'a> {
         Ok(wrong(&self.pieces, |answer| answer.piece.of(&changed, self.numeric), here, library)? <= here)
     }
 
+    /// The positions that were asked about, rising.
+    pub(super) fn positions(&self) -> impl Iterator<Item = usize> {
+        self.characters.keys().copied()
+    }
+
+    /// What the answers about a position leave: one character, the end (`Some(None)`), or several (`None`).
+    pub(super) fn character(&self, at: usize, candidates: &[char], library: &mut Library<'_>) -> Result<Option<Option<char>>> {
+        let Some(answers) = self.characters.get(&at) else { return Ok(None) };
+        let (mut best, mut found) = (answers.len() / ANSWERS_A_MISTAKE, Vec::new());
+        for other in std::iter::once(None).chain(candidates.iter().copied().map(Some)) {
+            let piece = Value::Text(other.map_or_else(String::new, String::from));
+            let count = wrong(answers, |_| piece.clone(), best, library)?;
+            if count < best {
+                (best, found) = (count, vec![other]);
+            } else if count == best {
+                found.push(other);
+            }
+        }
+        Ok(if let [one] = found[..] { Some(one) } else { None })
+    }
+
     /// Of an empty value: whether the answers exclude every first character.
     fn allows_no_beginning(&self, alphabet: &[char], library: &mut Library<'_>) -> Result<bool> {
         for other in alphabet {

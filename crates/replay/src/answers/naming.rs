@@ -9,10 +9,12 @@ use std::rc::Rc;
 use kintsugi_case::{ColumnSet, Technique, Verdict};
 use rusqlite::Result as Outcome;
 
+use super::decode::{Decoded, decode};
 use super::knowledge::Knowledge;
 use super::looks::Looks;
 use super::values::{Library, Set, Test};
 use super::{Asked, filled};
+use crate::RecoveredValue;
 use crate::conclusion::{Cells, Conclusion, Ground};
 use crate::error::Result;
 use crate::investigation::Shape;
@@ -41,6 +43,8 @@ struct Column<'a> {
     set: Rc<Set>,
     /// Indexes in the set of the values that fit.
     fitting: Vec<usize>,
+    /// What the answers give by themselves, where somebody wants to know it.
+    decoded: Option<Decoded>,
     /// Of those, the ones that the answers determine to the last character: all hold one value.
     whole: bool,
 }
@@ -102,9 +106,10 @@ impl<'a> Row<'a> {
         columns: &'a BTreeMap<String, Vec<&'a Asked>>,
         shapes: &'a [Shape],
         looks: &Looks,
+        decoding: bool,
         library: &mut Library<'_>,
     ) -> Outcome<Self> {
-        let columns = columns.values().map(|questions| Column::read(questions, shapes, looks, library));
+        let columns = columns.values().map(|questions| Column::read(questions, shapes, looks, decoding, library));
         let columns = columns.filter_map(Outcome::transpose).collect::<Outcome<_>>()?;
         Ok(Self { place, columns })
     }
@@ -126,13 +131,20 @@ impl<'a> Row<'a> {
             let (found, indexes) = column.find(self.place, fitting, orders.trusts(&self.place.tail));
             let (verdict, reason) = column.verdict(found, orders.is_constant(column.subject));
             column.conclude(verdict, reason, &indexes, into)?;
+            column.hand_over(self.place.offset, into)?;
         }
         Ok(())
     }
 }
 
 impl<'a> Column<'a> {
-    fn read(questions: &'a [&'a Asked], shapes: &'a [Shape], looks: &Looks, library: &mut Library<'_>) -> Outcome<Option<Self>> {
+    fn read(
+        questions: &'a [&'a Asked],
+        shapes: &'a [Shape],
+        looks: &Looks,
+        decoding: bool,
+        library: &mut Library<'_>,
+    ) -> Outcome<Option<Self>> {
         let first = questions.first().and_then(|asked| Some((shapes[asked.shape].question()?, asked)));
         let Some((question, asked)) = first else { return Ok(None) };
         let set = library.set(&question.value, &asked.literals)?;
@@ -143,7 +155,9 @@ impl<'a> Column<'a> {
             None => false,
         };
         let subject = (shapes[asked.shape].endpoint, question.value.value.as_str());
-        Ok(Some(Self { subject, questions, known, set, fitting, whole }))
+        let wanted = decoding && known.read > 0;
+        let decoded = wanted.then(|| decode(&known, &set.alphabet, library)).transpose()?;
+        Ok(Some(Self { decoded, subject, questions, known, set, fitting, whole }))
     }
 
     /// The rows that were read, or that may have been.
@@ -180,6 +194,32 @@ impl<'a> Column<'a> {
                 let rows = indexes.iter().map(|index| self.set.numbers[index * self.set.width + at]).filter(|row| *row > 0);
                 self.write(ground, columns, rows, &literals, into)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Hands the value over to whoever wants it.
+    fn hand_over(&self, offset: usize, into: &mut Conclusion<'_>) -> Result<()> {
+        let (Some(decoded), [first, .., last] | [first @ last]) = (&self.decoded, self.questions) else { return Ok(()) };
+        let Some(question) = into.shapes[first.shape].question() else { return Ok(()) };
+        let order = question.value.order.join(", ");
+        let by = if order.is_empty() { String::new() } else { format!("ORDER BY {order} ") };
+        for source in &question.value.sources {
+            let table = into.catalog.table(source.table);
+            let Some(column) = source.whole.iter().next() else { continue };
+            let (table, column) = (table.name.clone(), &table.columns[column]);
+            let value = RecoveredValue {
+                source: into.catalog.table(source.table).source.clone(),
+                table,
+                column: column.name.clone(),
+                meaning: column.meaning,
+                row: format!("{by}LIMIT {offset},1"),
+                characters: decoded.characters.clone(),
+                value: decoded.text.clone(),
+                first: first.observed.line,
+                last: last.observed.line,
+            };
+            into.value(value)?;
         }
         Ok(())
     }

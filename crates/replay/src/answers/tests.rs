@@ -2,7 +2,7 @@
 
 use kintsugi_case::Shows;
 
-use crate::tests::{FRAME, Line, PAGE, PEOPLE, check_lines};
+use crate::tests::{FRAME, Line, PAGE, PEOPLE, check_lines, values};
 
 /// The page of the item with its row, and without.
 const WITH: u64 = PAGE + FRAME + 7;
@@ -101,4 +101,10 @@ fn one_lost_answer_leaves_a_character_open() {
     let mut lines = BY_PAGE.search(0, 4);
     lines.retain(|line| !line.target.ends_with(",2,1))>110"));
     check(&[BY_PAGE.probes(), lines], "11 name possible");
+}
+
+#[test]
+fn the_answers_give_the_value_by_themselves() {
+    let found = values(Shows::Rows, &[BY_PAGE.probes(), BY_PAGE.search(0, 4), BY_PAGE.search(2, 1)].concat());
+    assert_eq!(found, "people.name ORDER BY id LIMIT 0,1: Ann (complete)\npeople.name ORDER BY id LIMIT 2,1: 佐 (1-1)\n");
 }
