@@ -14,6 +14,7 @@ use crate::context::{Endpoints, Injection};
 use crate::data::{Data, Secrets};
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
+use crate::error_text::{self, ErrorText};
 use crate::lexer::Template;
 use crate::request::Request;
 use crate::rows::{self, Rows};
@@ -30,6 +31,7 @@ pub(crate) struct Investigation<'a> {
     shapes: Vec<Shape>,
     rows: Rows,
     answers: Answers,
+    error_text: ErrorText,
     /// What could not be replayed, by shape, table and reason.
     open: HashMap<(usize, usize, String), Open>,
     statements: u64,
@@ -53,6 +55,8 @@ enum Channel {
     Rows(rows::Plan),
     /// One answer a question.
     Answers(Box<answers::Plan>),
+    /// Values in the text of an error message.
+    ErrorText(Box<error_text::Plan>),
     /// Questions about the server's own tables: no cell of the snapshot.
     Metadata,
 }
@@ -73,6 +77,7 @@ impl<'a> Investigation<'a> {
             endpoints: Endpoints::new(specs, dialect),
             rows: Rows::new(Rc::clone(&data), dialect),
             answers: Answers::new(Rc::clone(&data), dialect),
+            error_text: ErrorText::new(Rc::clone(&data), dialect),
             data,
             secrets,
             known: HashMap::new(),
@@ -117,6 +122,7 @@ impl<'a> Investigation<'a> {
                 let rows = if plan.question.is_none() { self.rows.take(&plan.frame, statement, shows) } else { Ok(()) };
                 rows.and_then(|()| self.answers.take(plan, statement)).map_err(|error| error.to_string())
             }
+            Ok(Channel::ErrorText(plan)) => self.error_text.take(plan, statement).map_err(|error| error.to_string()),
             Ok(Channel::Metadata) => {
                 self.nameless += 1;
                 Ok(())
@@ -148,6 +154,9 @@ impl<'a> Investigation<'a> {
     /// The engine that can follow a shape; the error says what none can.
     fn channel(&self, template: &Template) -> Result<Channel, String> {
         let (sql, places) = (&template.sql, template.literals.len());
+        if let Some(plan) = error_text::plan(sql, places, self.dialect, &self.catalog)? {
+            return Ok(Channel::ErrorText(Box::new(plan)));
+        }
         if answers::asks_the_server(sql, self.dialect, &self.catalog) {
             return Ok(Channel::Metadata);
         }
@@ -202,6 +211,7 @@ impl<'a> Investigation<'a> {
         into.replayed.nameless = self.nameless;
         self.rows.conclude(&mut into)?;
         self.answers.conclude(&mut into)?;
+        self.error_text.conclude(&mut into)?;
         conclude_open(self.open, &self.data, &mut into)?;
         into.finish()
     }
@@ -227,6 +237,7 @@ impl Channel {
         match self {
             Self::Rows(plan) => &plan.views,
             Self::Answers(plan) => &plan.views,
+            Self::ErrorText(plan) => &plan.views,
             Self::Metadata => &[],
         }
     }

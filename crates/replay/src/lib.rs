@@ -22,6 +22,7 @@ mod data;
 mod delay;
 mod dialect;
 mod error;
+mod error_text;
 mod functions;
 #[cfg(fuzzing)]
 pub mod fuzz;

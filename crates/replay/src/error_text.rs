@@ -1,0 +1,339 @@
+//! Values that leave in the text of an error message. A shape is compiled once (`plan`, `scalar`): the call that fails and
+//! the text that its message shows. Each statement's text is computed from the snapshot, with the cell of each of its
+//! characters (`trace`); the size that a page with this message must have is compared with the size that the log shows
+//! (`page`). The slices of one cell are put together here: a cell of which every character arrived is proved.
+//!
+//! Not here: what messages look like (`channel`).
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use kintsugi_case::{ColumnSet, EvidenceLine, Private, Technique, Verdict};
+use rusqlite::Error as Failure;
+
+use crate::conclusion::{Cells, Conclusion, Ground};
+use crate::data::Data;
+use crate::dialect::Dialect;
+use crate::error::Result;
+use crate::recovered::{Characters, RecoveredValue};
+use crate::statement::{Observation, Statement, shown};
+
+mod channel;
+mod page;
+mod plan;
+mod scalar;
+mod trace;
+
+pub(crate) use plan::{Plan, plan};
+
+use channel::Channel;
+use page::{Pages, Place, Seen, Sized};
+use trace::{Piece, Traced, Tracer, filled};
+
+const WHOLE: &str = "the page had exactly the size that the error messages with every character of the value give it";
+const PARTIAL: &str = "the error messages that fit the sizes of their pages hold only a part of the value";
+const SEVERAL: &str =
+    "several records stand at the same place in the order of the statement: which of them was shown cannot be told";
+const ANOTHER: &str = "the page had another size than the error message with this value gives it";
+const UNKNOWN: &str = "too few pages of this kind to tell by their size what they showed";
+const SILENT: &str = "the value raises no error: no message shows it";
+const REFUSED: &str = "the server refused the request";
+const ELSEWHERE: &str = "the server sent the client elsewhere instead of showing an error";
+const CONSTANT: &str = "the page had the same size whatever the error message had to show";
+const DOUBTFUL: &str = "the sizes of these pages agree too rarely with the rows that the snapshot has at their places";
+
+/// Statements of one shape from which on a constant size means that nothing is shown.
+const CONSTANT_MIN: u64 = 3;
+
+/// The statements of a source that asked for error messages.
+pub(crate) struct ErrorText {
+    tracer: Tracer,
+    said: Vec<Said>,
+    /// Channels by number.
+    channels: Vec<Channel>,
+}
+
+/// A statement that was replayed, with what the log shows of its answer.
+struct Said {
+    shape: usize,
+    observed: Observation,
+    /// Index of the channel.
+    channel: usize,
+    traced: Traced,
+    literals: Box<str>,
+    /// Which rows its subqueries mean, in its own words.
+    selectors: Rc<[String]>,
+}
+
+/// A cell: table, row, column.
+type Cell = (usize, u32, usize);
+
+/// What arrived of a cell.
+#[derive(Debug, Default)]
+struct Arrived {
+    length: usize,
+    /// Ranges of characters, from and to before.
+    ranges: Vec<(usize, usize)>,
+    /// All of it arrived, though its characters cannot be followed or it has none.
+    whole: bool,
+    characters: HashMap<usize, char>,
+    first: EvidenceLine,
+    last: EvidenceLine,
+    row: String,
+}
+
+/// What the log says of one statement.
+enum Outcome {
+    /// The page fits the message.
+    Agrees(Seen),
+    /// It does not; why, and the size that it should have had.
+    Not(Verdict, &'static str, u64),
+}
+
+/// How well the statements of a shape agree.
+#[derive(Clone, Copy, Debug, Default)]
+struct Agreement {
+    agreeing: u64,
+    answered: u64,
+    /// Smallest and largest observed size, and length of text.
+    bytes: Option<(u64, u64)>,
+    lengths: Option<(usize, usize)>,
+}
+
+impl ErrorText {
+    pub(crate) fn new(data: Rc<Data>, dialect: Dialect) -> Self {
+        Self { tracer: Tracer::new(data, dialect), said: Vec::new(), channels: Vec::new() }
+    }
+
+    /// Replays a statement; an error says why that cannot be done.
+    pub(crate) fn take(&mut self, plan: &Plan, statement: Statement<'_>) -> std::result::Result<(), Failure> {
+        let Statement { shape, literals, observed } = statement;
+        let traced = self.tracer.trace(plan, literals)?;
+        let channel = self.channels.iter().position(|known| *known == plan.channel).unwrap_or_else(|| {
+            self.channels.push(plan.channel.clone());
+            self.channels.len() - 1
+        });
+        let selectors = plan.scalars.iter().map(|scalar| filled(&scalar.selector, literals)).collect();
+        self.said.push(Said { shape, observed, channel, traced, literals: shown(literals).into_boxed_str(), selectors });
+        Ok(())
+    }
+
+    /// Judges every statement and writes down what follows.
+    pub(crate) fn conclude(self, into: &mut Conclusion<'_>) -> Result<()> {
+        let pages = self.pages(into);
+        let outcomes: Vec<Option<Seen>> = self.said.iter().map(|said| self.seen(said, &pages, into).ok()).collect();
+        let agreements = self.agreements(&outcomes);
+        let mut cells = HashMap::new();
+        for (said, seen) in self.said.iter().zip(&outcomes) {
+            if let Some(seen) = seen.as_ref().filter(|_| agreements[&said.shape].is_trusted()) {
+                gather(said, seen, into.wants_values(), &mut cells);
+            }
+        }
+        for said in &self.said {
+            let outcome = self.outcome(said, &pages, agreements[&said.shape], into);
+            write(said, &outcome, &cells, into)?;
+        }
+        if into.wants_values() { hand_over(cells, into) } else { Ok(()) }
+    }
+
+    fn place(&self, said: &Said, into: &Conclusion<'_>) -> Place {
+        Place { endpoint: into.shapes[said.shape].endpoint, status: said.observed.status, channel: said.channel }
+    }
+
+    fn sized<'a>(&'a self, said: &'a Said) -> Option<Sized<'a>> {
+        let text = said.traced.text.as_deref()?;
+        Some(Sized { channel: &self.channels[said.channel], text, bytes: said.observed.bytes })
+    }
+
+    fn pages(&self, into: &Conclusion<'_>) -> Pages {
+        let known = self.said.iter().filter(|said| !turned_away(&said.observed));
+        Pages::learn(known.filter_map(|said| Some((self.place(said, into), self.sized(said)?))))
+    }
+
+    /// What the page showed; otherwise the size that it should have had, where it is known.
+    fn seen(&self, said: &Said, pages: &Pages, into: &Conclusion<'_>) -> std::result::Result<Seen, Option<u64>> {
+        let sized = self.sized(said).filter(|_| !turned_away(&said.observed)).ok_or(None)?;
+        pages.seen(&self.place(said, into), sized)
+    }
+
+    fn agreements(&self, outcomes: &[Option<Seen>]) -> HashMap<usize, Agreement> {
+        let mut agreements: HashMap<usize, Agreement> = HashMap::new();
+        for (said, seen) in self.said.iter().zip(outcomes) {
+            let agreement = agreements.entry(said.shape).or_default();
+            let Some(sized) = self.sized(said).filter(|_| !turned_away(&said.observed)) else { continue };
+            if sized.channel.shown(sized.text, channel::Cut::None).is_none() {
+                continue;
+            }
+            agreement.add(seen.is_some(), sized.bytes, sized.text.len());
+        }
+        agreements
+    }
+
+    fn outcome(&self, said: &Said, pages: &Pages, agreement: Agreement, into: &Conclusion<'_>) -> Outcome {
+        use Verdict::{Excluded, Possible};
+        match said.observed.status {
+            401 | 403 | 406 | 429 => return Outcome::Not(Excluded, REFUSED, 0),
+            300..=399 => return Outcome::Not(Excluded, ELSEWHERE, 0),
+            _ => {}
+        }
+        let raises = |sized: &Sized<'_>| sized.channel.shown(sized.text, channel::Cut::None).is_some();
+        match (self.seen(said, pages, into), self.sized(said)) {
+            (Ok(_), _) if !agreement.is_trusted() => Outcome::Not(Possible, DOUBTFUL, said.observed.bytes),
+            (Ok(seen), _) => Outcome::Agrees(seen),
+            (Err(_), Some(sized)) if !raises(&sized) => Outcome::Not(Possible, SILENT, 0),
+            (Err(_), _) if agreement.is_constant() => Outcome::Not(Excluded, CONSTANT, 0),
+            (Err(Some(predicted)), _) => Outcome::Not(Possible, ANOTHER, predicted),
+            (Err(None), _) => Outcome::Not(Possible, UNKNOWN, 0),
+        }
+    }
+}
+
+/// Whether the status says that the application never saw the request, or showed nothing of its own.
+fn turned_away(observed: &Observation) -> bool {
+    matches!(observed.status, 300..=399 | 401 | 403 | 406 | 429) || observed.bytes == 0
+}
+
+impl Agreement {
+    fn add(&mut self, agrees: bool, bytes: u64, length: usize) {
+        self.agreeing += u64::from(agrees);
+        self.answered += 1;
+        let (low, high) = self.bytes.unwrap_or((bytes, bytes));
+        self.bytes = Some((low.min(bytes), high.max(bytes)));
+        let (short, long) = self.lengths.unwrap_or((length, length));
+        self.lengths = Some((short.min(length), long.max(length)));
+    }
+
+    /// Whether agreement is the rule: a wrong order of rows agrees by chance now and then.
+    const fn is_trusted(&self) -> bool {
+        self.agreeing * 10 >= self.answered * 9
+    }
+
+    /// Whether pages never changed though their messages had to.
+    fn is_constant(&self) -> bool {
+        let same = self.bytes.is_some_and(|(low, high)| low == high);
+        same && self.answered >= CONSTANT_MIN && self.lengths.is_some_and(|(short, long)| short < long)
+    }
+}
+
+/// Puts what a statement showed to what is known of its cells.
+fn gather(said: &Said, seen: &Seen, keep: bool, cells: &mut HashMap<Cell, Arrived>) {
+    let text: Vec<char> = if keep { said.traced.text.iter().flat_map(|text| text.chars()).collect() } else { Vec::new() };
+    let whole_text = said.traced.text.as_ref().is_some_and(|text| seen.from == 0 && seen.to == text.chars().count());
+    for piece in said.traced.pieces.iter().filter(|piece| piece.rows.len() == 1) {
+        let arrived = cells.entry((piece.table, piece.rows[0], piece.column)).or_default();
+        arrived.length = piece.length;
+        arrived.whole |= piece.opaque == Some(true) && whole_text;
+        arrived.whole |= piece.empty_at.is_some_and(|at| (seen.from..=seen.to).contains(&at));
+        let before = arrived.ranges.len();
+        for &(at, of, count) in &piece.spans {
+            let (from, to) = (at.max(seen.from), (at + count).min(seen.to));
+            if from < to {
+                arrived.ranges.push((of + from - at, of + to - at));
+                let kept = (from..to).filter_map(|place| Some((of + place - at, *text.get(place)?)));
+                arrived.characters.extend(kept);
+            }
+        }
+        if arrived.ranges.len() > before || arrived.whole {
+            arrived.note(said.observed.line, &said.selectors[piece.scalar]);
+        }
+    }
+}
+
+impl Arrived {
+    fn note(&mut self, line: EvidenceLine, row: &str) {
+        if self.row.is_empty() {
+            row.clone_into(&mut self.row);
+            self.first = line;
+        }
+        self.first = self.first.min(line);
+        self.last = self.last.max(line);
+        self.ranges.sort_unstable();
+        self.ranges.dedup_by(|next, before| {
+            let joins = next.0 <= before.1;
+            if joins {
+                before.1 = before.1.max(next.1);
+            }
+            joins
+        });
+    }
+
+    fn is_whole(&self) -> bool {
+        self.whole || self.length > 0 && self.ranges == [(0, self.length)]
+    }
+
+    /// `characters 1-18 of 31`
+    fn known(&self) -> String {
+        let ranges: Vec<String> = self.ranges.iter().map(|(from, to)| format!("{}-{to}", from + 1)).collect();
+        format!("characters {} of {}", ranges.join(","), self.length)
+    }
+}
+
+/// One exposure for each row and verdict of a statement.
+fn write(said: &Said, outcome: &Outcome, cells: &HashMap<Cell, Arrived>, into: &mut Conclusion<'_>) -> Result<()> {
+    let agrees = matches!(outcome, Outcome::Agrees(_));
+    into.judged(agrees);
+    let mut exposures: Vec<(usize, u32, Verdict, &'static str, ColumnSet, Option<String>)> = Vec::new();
+    for piece in &said.traced.pieces {
+        let arrived = cells.get(&(piece.table, piece.rows[0], piece.column));
+        let (verdict, reason, note) = verdict(piece, outcome, arrived);
+        for &row in piece.rows.iter() {
+            let same = |one: &&mut (usize, u32, Verdict, &str, ColumnSet, Option<String>)| {
+                (one.0, one.1, one.2, one.3) == (piece.table, row, verdict, reason) && note.is_none()
+            };
+            let column = piece.column.min(63);
+            match exposures.iter_mut().find(same) {
+                Some(one) => one.4 = one.4.with(column),
+                None => exposures.push((piece.table, row, verdict, reason, ColumnSet::default().with(column), note.clone())),
+            }
+        }
+    }
+    let predicted_bytes = match outcome {
+        Outcome::Agrees(seen) => seen.predicted,
+        Outcome::Not(_, _, predicted) => *predicted,
+    };
+    for (table, row, verdict, reason, columns, note) in exposures {
+        let ground = Ground { shape: said.shape, table, technique: Technique::ErrorBased, verdict, reason };
+        let noted = note.map(|note| format!("{}; {note}", said.literals));
+        let literals = noted.as_deref().unwrap_or(&said.literals);
+        into.expose(ground, &Cells { row: u64::from(row), columns, observed: said.observed, predicted_bytes, agrees, literals })?;
+    }
+    Ok(())
+}
+
+fn verdict(piece: &Piece, outcome: &Outcome, arrived: Option<&Arrived>) -> (Verdict, &'static str, Option<String>) {
+    match outcome {
+        Outcome::Not(verdict, reason, _) => (*verdict, reason, None),
+        Outcome::Agrees(_) if piece.rows.len() > 1 => (Verdict::Possible, SEVERAL, None),
+        Outcome::Agrees(_) => match arrived {
+            Some(arrived) if arrived.is_whole() => (Verdict::Proved, WHOLE, None),
+            Some(arrived) if !arrived.ranges.is_empty() => (Verdict::Possible, PARTIAL, Some(arrived.known())),
+            _ => (Verdict::Possible, PARTIAL, None),
+        },
+    }
+}
+
+/// Hands over the values, as far as they arrived.
+fn hand_over(cells: HashMap<Cell, Arrived>, into: &mut Conclusion<'_>) -> Result<()> {
+    let mut cells: Vec<_> = cells.into_iter().filter(|(_, arrived)| !arrived.row.is_empty()).collect();
+    cells.sort_by_key(|(cell, _)| *cell);
+    for ((table, _, column), arrived) in cells {
+        let table = into.catalog.table(table);
+        let Some(named) = table.columns.get(column) else { continue };
+        let mut characters: Vec<_> = arrived.characters.iter().collect();
+        characters.sort_unstable();
+        let known = arrived.ranges.iter().map(|(from, to)| (*from as u64 + 1, *to as u64)).collect();
+        let value = RecoveredValue {
+            source: table.source.clone(),
+            table: table.name.clone(),
+            column: named.name.clone(),
+            meaning: named.meaning,
+            characters: if arrived.is_whole() { Characters::All } else { Characters::Some(known) },
+            value: Private::new(characters.into_iter().map(|(_, c)| *c).collect()),
+            row: arrived.row,
+            first: arrived.first,
+            last: arrived.last,
+        };
+        into.value(value)?;
+    }
+    Ok(())
+}
