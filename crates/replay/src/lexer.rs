@@ -327,7 +327,8 @@ fn plain(tokens: &[Token], depth: usize) -> Vec<Token> {
             "CHARACTER" if next.and_then(upper).as_deref() == Some("SET") => at += 3,
             "CHARSET" | "COLLATE" => at += 2,
             "USING" if matches!(tokens.get(at + 2), Some(Token::Symbol(close)) if close == ")") => at += 2,
-            "PROCEDURE" => break,
+            // `PROCEDURE ANALYSE()` changes what a page shows, not what a statement reads, unless it holds a statement.
+            "PROCEDURE" if !tokens[at..].iter().any(|token| upper(token).as_deref() == Some("SELECT")) => break,
             "BINARY" if out.last().and_then(upper).as_deref() != Some("AS") => at += 1,
             "MOD" if ends_operand(out.last()) => {
                 out.push(Token::Symbol("%".into()));

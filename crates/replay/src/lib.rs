@@ -2,7 +2,7 @@
 //!
 //! A log line is tested cheaply (`request`), its parameter decoded as the server did (`request`), put
 //! into the endpoint's SQL (`context`), cut into shape and literals (`lexer`) and given to the engine of the channel by which
-//! its answer left (`investigation`): `rows`. An engine evaluates on the snapshot (`data`, `functions`), predicts what the log
+//! its answer left (`investigation`): `rows`, `answers`, `error_text`. An engine evaluates on the snapshot (`data`, `functions`), predicts what the log
 //! must then show, and says what follows where the two agree (`conclusion`).
 //!
 //! Not here: what becomes of the conclusions (`find`, `scope`). Evidence is read through `evidence` alone.

@@ -271,3 +271,74 @@ fn a_page_that_shows_its_own_first_row_hides_the_others() {
     let hidden = at(0).replace("-7", "5");
     check(Shows::FirstRow, &[(&hidden, 200, 546)], "");
 }
+
+/// A page with an error message around this text.
+const MESSAGE: u64 = 400 + "XPATH syntax error: ''".len() as u64;
+
+/// A slice of the name of the person at this place, between marks, in an error message.
+fn said(place: usize, from: usize, count: usize) -> (String, u64) {
+    let target = format!(
+        "/item?id=5+AND+EXTRACTVALUE(7,CONCAT(0x5c,0x71,(SELECT+MID((IFNULL(CAST(name+AS+CHAR),0x20)),{from},{count})+FROM+people+ORDER+BY+id+LIMIT+{place},1),0x71))"
+    );
+    let slice: String = PEOPLE[place].1.chars().skip(from - 1).take(count).collect();
+    (target, MESSAGE + 3 + slice.len() as u64)
+}
+
+fn check_said(lines: &[(String, u64)], expected: &str) {
+    let lines: Vec<_> = lines.iter().map(|(target, bytes)| (target.as_str(), 200, *bytes)).collect();
+    check(Shows::Rows, &lines, expected);
+}
+
+#[test]
+fn a_value_in_an_error_message_is_proved_by_the_size_of_its_page() {
+    let lines: Vec<_> = (0..5).map(|place| said(place, 1, 18)).collect();
+    check_said(&lines, "11 name proved\n12 name proved\n13 name proved\n14 name proved\n19 name proved");
+}
+
+#[test]
+fn slices_of_a_value_are_put_together_and_what_is_missing_leaves_it_possible() {
+    let lines = [said(0, 1, 4), said(4, 1, 4), said(4, 5, 4), said(4, 9, 4), said(1, 1, 4), said(3, 1, 4)];
+    check_said(&lines, "11 name proved\n19 name proved\n19 name proved\n19 name proved\n12 name possible\n14 name proved");
+}
+
+#[test]
+fn a_message_cut_by_the_server_shows_a_part() {
+    let names = |mark: usize| {
+        format!("/item?id=5+AND+UPDATEXML(1,CONCAT(0x7e,REPEAT(0x71,{mark}),(SELECT+name+FROM+people+WHERE+id=19)),1)")
+    };
+    let lines = [(names(1), MESSAGE + 11), (names(3), MESSAGE + 13), (names(24), MESSAGE + 32), (names(30), MESSAGE + 32)];
+    check_said(&lines, "19 name proved\n19 name proved\n19 name proved\n19 name proved");
+    let lines = [(names(19), MESSAGE + 29), (names(20), MESSAGE + 30), (names(25), MESSAGE + 32)];
+    check_said(&lines, "19 name proved\n19 name proved\n19 name proved");
+}
+
+#[test]
+fn a_page_that_is_always_the_same_shows_no_message() {
+    let lines: Vec<_> = (0..5).map(|place| (said(place, 1, 18).0, 700)).collect();
+    check_said(&lines, "11 name excluded\n12 name excluded\n13 name excluded\n14 name excluded\n19 name excluded");
+}
+
+#[test]
+fn a_key_that_collides_with_itself_shows_its_value() {
+    let key = |place: usize| {
+        let target = format!(
+            "/item?id=5+AND+(SELECT+1+FROM(SELECT+COUNT(*),CONCAT(0x71,(SELECT+name+FROM+people+LIMIT+{place},1),0x71,FLOOR(RAND(0)*2))x+FROM+INFORMATION_SCHEMA.PLUGINS+GROUP+BY+x)a)"
+        );
+        (target, 450 + PEOPLE[place].1.len() as u64)
+    };
+    check_said(&[key(0), key(1), key(2)], "11 name proved\n12 name proved\n13 name proved");
+}
+
+#[test]
+fn columns_of_the_pages_own_query_are_those_of_its_first_row() {
+    let own = |id: i64| format!("/item?id=-5+UNION+SELECT+1,2+FROM+people+WHERE+id={id}+AND+EXTRACTVALUE(1,CONCAT(0x7e,name))");
+    check_said(&[(own(11), MESSAGE + 4), (own(12), MESSAGE + 7)], "11 name proved\n12 name proved");
+}
+
+#[test]
+fn a_message_raised_by_procedure_analyse_is_followed() {
+    let analyse = |place: usize| {
+        format!("/item?id=5+PROCEDURE+ANALYSE(EXTRACTVALUE(1,CONCAT(0x5c,(SELECT+name+FROM+people+LIMIT+{place},1))),1)--+-")
+    };
+    check_said(&[(analyse(0), MESSAGE + 4), (analyse(1), MESSAGE + 7)], "11 name proved\n12 name proved");
+}

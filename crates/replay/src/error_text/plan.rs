@@ -6,8 +6,8 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    Expr, Function, Query, Select, SelectItem, SetExpr, TableFactor, Value, VisitMut, VisitorMut, visit_expressions,
-    visit_expressions_mut,
+    BinaryOperator, Expr, Function, Query, Select, SelectItem, SetExpr, TableFactor, Value, VisitMut, VisitorMut,
+    visit_expressions, visit_expressions_mut,
 };
 
 use super::channel::Channel;
@@ -35,6 +35,8 @@ pub(crate) struct Plan {
 
 type Outcome<T> = Result<T, String>;
 
+const OWN_COLUMN: &str = "a column of the page's own query";
+
 /// Where a call stands in the text.
 #[derive(Clone, Debug, PartialEq)]
 struct Call<'a> {
@@ -50,7 +52,11 @@ struct Call<'a> {
 pub(crate) fn plan(sql: &str, places: usize, dialect: Dialect, catalog: &Catalog) -> Outcome<Option<Plan>> {
     let mut constant = None;
     for (channel, expr) in failing(sql, dialect) {
-        let plan = compile(channel, &expr, places, dialect, catalog);
+        let own = match compile(channel.clone(), &expr, places, dialect, catalog) {
+            Err(reason) if reason == OWN_COLUMN => own_value(sql, &expr, dialect),
+            _ => None,
+        };
+        let plan = compile(channel, own.as_ref().unwrap_or(&expr), places, dialect, catalog);
         match plan {
             Ok(plan) if !plan.views.is_empty() => return Ok(Some(plan)),
             // A text without values teaches what the page adds to it, if nothing else is asked.
@@ -225,6 +231,39 @@ fn plain_expression(expr: &Expr, dialect: Dialect) -> Outcome<Expr> {
     only_column(*query).ok_or_else(|| "an expression that is not followed".into())
 }
 
+/// A text of the page's own columns, as a subquery: the first row that the other conditions leave is the one that fails.
+fn own_value(sql: &str, expr: &Expr, dialect: Dialect) -> Option<Expr> {
+    let query = crate::rows::query(sql, dialect).ok()?;
+    let text = expr.to_string();
+    let select = select_with(&query.body, &text)?;
+    let mut conditions = Vec::new();
+    select.selection.iter().for_each(|condition| conjuncts(condition, &mut conditions));
+    let others: Vec<String> = conditions.iter().map(ToString::to_string).filter(|other| !other.contains(&text)).collect();
+    let from: Vec<String> = select.from.iter().map(ToString::to_string).collect();
+    let condition = if others.is_empty() { String::new() } else { format!(" WHERE {}", others.join(" AND ")) };
+    expression(&format!("(SELECT {text} FROM {}{condition} LIMIT 1)", from.join(", ")), dialect)
+}
+
+/// The select that holds a text, and has a table.
+fn select_with<'a>(body: &'a SetExpr, text: &str) -> Option<&'a Select> {
+    match body {
+        SetExpr::Select(select) => (!select.from.is_empty() && select.to_string().contains(text)).then_some(&**select),
+        SetExpr::SetOperation { left, right, .. } => select_with(left, text).or_else(|| select_with(right, text)),
+        SetExpr::Query(query) => select_with(&query.body, text),
+        _ => None,
+    }
+}
+
+fn conjuncts<'a>(condition: &'a Expr, into: &mut Vec<&'a Expr>) {
+    match condition {
+        Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
+            conjuncts(left, into);
+            conjuncts(right, into);
+        }
+        other => into.push(other),
+    }
+}
+
 /// `(SELECT e)` is `(e)`, and `(SELECT * FROM (query) x)` is the query.
 fn unwrap_subqueries(expr: &mut Expr) {
     let _ = visit_expressions_mut(expr, |expr| {
@@ -292,8 +331,8 @@ impl VisitorMut for Scalars<'_> {
         let replaced = match expr {
             Expr::Subquery(query) => self.take(query),
             Expr::Exists { .. } | Expr::InSubquery { .. } => Err("a condition over a subquery".into()),
-            Expr::Identifier(name) if !name.value.starts_with('@') => Err("a column of the page's own query".into()),
-            Expr::CompoundIdentifier(_) => Err("a column of the page's own query".into()),
+            Expr::Identifier(name) if !name.value.starts_with('@') => Err(OWN_COLUMN.into()),
+            Expr::CompoundIdentifier(_) => Err(OWN_COLUMN.into()),
             Expr::Identifier(_) => {
                 self.metadata = true;
                 Ok(Some(Expr::value(Value::Null)))
