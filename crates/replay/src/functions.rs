@@ -8,7 +8,7 @@ use rusqlite::{Connection, Result};
 type Body = fn(&Context<'_>) -> Result<Value>;
 
 /// Name, number of arguments (-1: any) and body. A function that is not here fails, and its statement is not replayed.
-const FUNCTIONS: [(&str, i32, Body); 17] = [
+const FUNCTIONS: [(&str, i32, Body); 20] = [
     ("text_len", 1, text_len),
     ("concat", -1, concat),
     ("concat_ws", -1, concat_ws),
@@ -26,6 +26,9 @@ const FUNCTIONS: [(&str, i32, Body); 17] = [
     ("ascii", 1, first_byte),
     ("chr", 1, character),
     ("lcase", 1, lower),
+    ("repeat", 2, repeat),
+    ("reverse", 1, reverse),
+    ("elt", -1, element),
 ];
 
 /// Teaches a connection the functions.
@@ -159,6 +162,27 @@ fn character(context: &Context<'_>) -> Result<Value> {
     Ok(character.map_or(Value::Null, |character| Value::Text(character.into())))
 }
 
+/// The longest text that REPEAT makes, bytes: a tool asks for a few thousand; an intruder who asks for more gets NULL, as
+/// beyond `max_allowed_packet`.
+const REPEATED_BYTES_MAX: usize = 1 << 20;
+
+fn repeat(context: &Context<'_>) -> Result<Value> {
+    let Some(text) = string(context, 0) else { return Ok(Value::Null) };
+    let count = usize::try_from(whole(context, 1)).unwrap_or(0);
+    let fits = text.len().checked_mul(count).is_some_and(|bytes| bytes <= REPEATED_BYTES_MAX);
+    Ok(if fits { Value::Text(text.repeat(count)) } else { Value::Null })
+}
+
+fn reverse(context: &Context<'_>) -> Result<Value> {
+    Ok(string(context, 0).map_or(Value::Null, |text| Value::Text(text.chars().rev().collect())))
+}
+
+/// `ELT(2, a, b)` is b; NULL where there is none.
+fn element(context: &Context<'_>) -> Result<Value> {
+    let at = usize::try_from(whole(context, 0)).unwrap_or(0);
+    if at == 0 || at >= context.len() { Ok(Value::Null) } else { Ok(argument(context, at).map_or(Value::Null, value)) }
+}
+
 fn lower(context: &Context<'_>) -> Result<Value> {
     Ok(string(context, 0).map_or(Value::Null, |text| Value::Text(text.to_lowercase())))
 }
@@ -191,5 +215,10 @@ mod tests {
         check("text_len('日本')", "6");
         check("text_len(NULL)", "0");
         check("CHAR(65, 66)", "AB");
+        check("REPEAT('é', 3)", "ééé");
+        check("REPEAT('x', 99999999)", "NULL");
+        check("REVERSE('aé')", "éa");
+        check("ELT(2, 'a', 'b')", "b");
+        check("ELT(3, 'a', 'b')", "NULL");
     }
 }
