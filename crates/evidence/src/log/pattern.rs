@@ -291,7 +291,7 @@ fn nginx(text: &str) -> Result<Vec<Part>, PatternMistake> {
     let mut parts = Vec::new();
     let mut rest = text;
     while let Some(at) = rest.find('$') {
-        parts.push(Part::Text(rest[..at].as_bytes().to_vec()));
+        parts.push(Part::Text(rest.as_bytes()[..at].to_vec()));
         let after = &rest[at + 1..];
         let (name, next) = match after.strip_prefix('{') {
             Some(inside) => inside.split_once('}').ok_or_else(|| mistake("a `${` without its `}`", "close it"))?,

@@ -173,10 +173,10 @@ fn epoch(text: &[u8]) -> Option<i64> {
         return None;
     }
     match super::clf::integer(text) {
-        Some(number) => Some(match number {
-            ..100_000_000_000 => number as i64 * 1000,
-            ..100_000_000_000_000 => number as i64,
-            ..100_000_000_000_000_000 => (number / 1000) as i64,
+        Some(number) => Some(match number.checked_ilog10().unwrap_or(0) {
+            0..=10 => number as i64 * 1000,
+            11..=13 => number as i64,
+            14..=16 => (number / 1000) as i64,
             _ => (number / 1_000_000) as i64,
         }),
         None => {

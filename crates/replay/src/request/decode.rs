@@ -178,7 +178,7 @@ fn gather(value: &serde_json::Value, name: String, found: &mut Vec<(String, Stri
 
 /// Base64 of text, plain or for URLs, with or without padding. A plus may have come as a blank.
 fn base64(text: &str) -> Option<String> {
-    let plain: String = text.trim().replace(' ', "+").replace('-', "+").replace('_', "/");
+    let plain: String = text.trim().replace([' ', '-'], "+").replace('_', "/");
     let plain = plain.trim_end_matches('=');
     if plain.len() < 6 {
         return None;
