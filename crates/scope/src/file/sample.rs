@@ -275,9 +275,9 @@ fn pairs(list: usize, table: usize, sample: &Sample, tables: &[&Table], identifi
         })
     };
     let mut candidates: Vec<(u32, bool, usize, usize)> = Vec::new();
-    for from in 0..width {
-        for to in 0..columns {
-            let (agree, same) = (agreeing[from][to], same_name(from, to));
+    for (from, counts) in agreeing.iter().enumerate() {
+        for (to, &agree) in counts.iter().enumerate() {
+            let same = same_name(from, to);
             // A column that is empty in the whole sample agrees by its name alone.
             if (agree > 0 && agree * 2 >= filled[from]) || (filled[from] == 0 && same) {
                 candidates.push((agree * 1000 / filled[from].max(1), same, from, to));
