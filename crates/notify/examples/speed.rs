@@ -1,5 +1,7 @@
 //! How fast mails are composed on one core, and composed and sent to a sink on this machine. For `make bench`:
 //! `cargo run --release -p kintsugi-notify --example speed -- CASE.toml`
+//! With more words, for `scripts/bench-mail`, into a server that runs already, signed with a key:
+//! `speed CASE.toml SMTP-URL KEY.pem MAILS SESSIONS SAMPLE.eml` (the sample is one mail as composed).
 #![allow(clippy::print_stdout, reason = "its output is the result")]
 
 use std::convert::Infallible;
@@ -9,7 +11,9 @@ use kintsugi_case::{
     BasisId, CaseFile, EvidenceLine, ExposedRecord, FieldMeaning, Language, NoticeNumber, PersonProfile, Private, ScopeVersion,
     Verdict,
 };
-use kintsugi_notify::{Composer, Mail, NoticeContent, Outbox, Outcome, RunOptions, Sender, Templates, Timeouts, Unsendable, run};
+use kintsugi_notify::{
+    Composer, Mail, NoticeContent, Outbox, Outcome, RunOptions, Sender, Signer, Templates, Timeouts, Unsendable, run,
+};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -22,6 +26,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let scope =
         ScopeVersion { number: 1, frozen_at_ms: 0, digest: String::new(), signature: String::new(), public_key: String::new() };
     let composer = Composer::new(&case, Templates::parse(&[])?, &scope, &[], None)?;
+    let words: Vec<String> = std::env::args().skip(2).collect();
+    if let [url, key, mails, sessions, sample] = words.as_slice() {
+        std::fs::write(sample, letter(&composer, 1)?.bytes.open())?;
+        let signer = Signer::new("kakehashi.example", [("k1".to_owned(), Private::new(std::fs::read_to_string(key)?))])?;
+        let work = into_server(case, composer, url, signer, mails.parse()?, sessions.parse()?);
+        return tokio::runtime::Runtime::new()?.block_on(work);
+    }
     let begun = Instant::now();
     for serial in 1..=COMPOSED {
         letter(&composer, serial)?;
@@ -57,15 +68,15 @@ fn letter(composer: &Composer, serial: u64) -> Result<Mail, Unsendable> {
     composer.notice(&NoticeContent { number: NoticeNumber::new(2013, serial), person: &person, exposed: &exposed, link }, 0)
 }
 
-/// Counts upwards and writes nothing down.
-struct Counter;
+/// Counts upwards to this and writes nothing down.
+struct Counter(u64);
 
 impl Outbox for Counter {
     type Letter = u64;
     type Error = Infallible;
 
     async fn lease(&mut self, after: u64, limit: usize) -> Result<Vec<u64>, Infallible> {
-        Ok((after + 1..=SENT.min(after + limit as u64)).collect())
+        Ok((after + 1..=self.0.min(after + limit as u64)).collect())
     }
 
     fn serial(letter: &u64) -> u64 {
@@ -75,6 +86,28 @@ impl Outbox for Counter {
     async fn record(&mut self, _: &[(u64, Outcome)]) -> Result<(), Infallible> {
         Ok(())
     }
+}
+
+async fn into_server(
+    case: CaseFile,
+    composer: Composer,
+    url: &str,
+    signer: Signer,
+    mails: u64,
+    sessions: u16,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let mut spec = case.mail.ok_or("no [mail]")?;
+    spec.smtp = vec![url.to_owned()];
+    let sender = Sender::new(&spec, None, Timeouts::default())?.signing(signer);
+    let begun = Instant::now();
+    let compose = move |serial: &u64| letter(&composer, *serial);
+    let report = run(&mut Counter(mails), &sender, RunOptions::new(sessions), compose, &mut |_| {}).await?;
+    let rate = report.sent.accepted as f64 / begun.elapsed().as_secs_f64();
+    println!(
+        "{rate:.0} mails/s, each rendered for its person and signed with Ed25519 ({} of {mails} accepted)",
+        report.sent.accepted
+    );
+    Ok(())
 }
 
 async fn sending(case: CaseFile, composer: Composer) -> Result<(), Box<dyn std::error::Error>> {
@@ -90,7 +123,7 @@ async fn sending(case: CaseFile, composer: Composer) -> Result<(), Box<dyn std::
     for sessions in [1, 4, 16] {
         let (begun, composer) = (Instant::now(), composer.clone());
         let compose = move |serial: &u64| letter(&composer, *serial);
-        let report = run(&mut Counter, &sender, RunOptions::new(sessions), compose, &mut |_| {}).await?;
+        let report = run(&mut Counter(SENT), &sender, RunOptions::new(sessions), compose, &mut |_| {}).await?;
         let rate = report.sent.accepted as f64 / begun.elapsed().as_secs_f64();
         println!("composed and sent {rate:.0} mails/s over {sessions} sessions (the sink runs on the same cores)");
     }
