@@ -35,6 +35,8 @@ range:
 	@range/run "$(CARGO_TARGET_DIR)/debug/kintsugi" "$(N)" "$(FROM)" "$(KIND)"
 
 bench:
-	@scripts/setup demo
+	@scripts/setup test
 	@cargo build --release --locked --package kintsugi
 	@scripts/bench "$(CARGO_TARGET_DIR)/release/kintsugi"
+	@cargo build --release --locked --package kintsugi-notify --example speed
+	@dir=$$(mktemp -d) && "$(CARGO_TARGET_DIR)/release/kintsugi" drill --records 100 "$$dir/case" >/dev/null 2>&1 && scripts/bench-mail "$(CARGO_TARGET_DIR)/release/examples/speed" "$$dir/case/case.toml"; rm -rf "$$dir"
