@@ -94,6 +94,17 @@ impl Endpoints {
         found
     }
 
+    /// The injection that a value of a written endpoint is, as a query log shows it: no reading but the plain one.
+    pub(crate) fn ran(&self, at: usize, value: &str) -> Option<Injection> {
+        self.read_as(at, value)
+    }
+
+    /// What becomes of an ordinary value of a written endpoint.
+    pub(crate) fn ordinary(&self, at: usize, value: &str) -> Option<Template> {
+        let sql = self.all[at].sql.as_deref()?.replacen('?', value, 1);
+        template(&substitute(&sql, value), self.dialect).ok()
+    }
+
     /// Whether the investigator wrote down what becomes of this parameter.
     fn is_written(&self, method: &str, path: &str, parameter: &Parameter) -> bool {
         self.written.iter().any(|(spec, _)| {

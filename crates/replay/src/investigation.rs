@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use kintsugi_case::{ColumnSet, EndpointSpec, Technique, Verdict};
+use kintsugi_case::{ColumnSet, EndpointSpec, ParameterPlace, Shows, Technique, Verdict};
+use kintsugi_evidence::QueryErrorKind;
 
 use crate::Replayed;
 use crate::answers::{self, Answers};
@@ -16,9 +17,14 @@ use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::error_text::{self, ErrorText};
 use crate::lexer::Template;
+use crate::login::{Attempt, Logins, Session};
+use crate::query::{Asked, Queries, Ran, join, skew_ms};
 use crate::request::Request;
 use crate::rows::{self, Rows};
 use crate::statement::{Observation, Seen, Statement};
+
+/// Sign-ins of which the outcome is foretold to find their requests.
+const SIGN_INS_MAX: usize = 64;
 
 /// One source's statements.
 pub(crate) struct Investigation<'a> {
@@ -32,6 +38,9 @@ pub(crate) struct Investigation<'a> {
     rows: Rows,
     answers: Answers,
     error_text: ErrorText,
+    logins: Logins,
+    /// Injections that the web logs showed, by endpoint.
+    seen: HashMap<usize, usize>,
     /// What could not be replayed, by shape, table and reason.
     open: HashMap<(usize, usize, String), Open>,
     statements: u64,
@@ -78,6 +87,8 @@ impl<'a> Investigation<'a> {
             rows: Rows::new(Rc::clone(&data), dialect),
             answers: Answers::new(Rc::clone(&data), dialect),
             error_text: ErrorText::new(Rc::clone(&data), dialect),
+            logins: Logins::new(Rc::clone(&data), dialect),
+            seen: HashMap::new(),
             data,
             secrets,
             known: HashMap::new(),
@@ -98,9 +109,109 @@ impl<'a> Investigation<'a> {
         let request = Request::of(&seen.carried);
         for injection in self.endpoints.injections(seen.method, &request) {
             self.statements += 1;
+            *self.seen.entry(injection.endpoint).or_default() += 1;
             self.injection(injection, seen.observed)?;
         }
         Ok(())
+    }
+
+    /// The endpoints, by their place in the case file, whose injections only the query log shows; with tampered sign-ins
+    /// among them also the pages that a session opens.
+    pub(crate) fn unseen(&self, queries: &Queries, specs: &[EndpointSpec]) -> Vec<usize> {
+        let mut wanted: Vec<usize> = Vec::new();
+        for (&at, ran) in &queries.ran {
+            let injected = ran.iter().filter(|ran| self.endpoints.ran(at, &ran.value).is_some()).count();
+            let seen = self.seen.get(&at).copied().unwrap_or(0);
+            if injected > 0 && !self.endpoints.get(at).bound && seen * 2 < injected {
+                wanted.push(at);
+            }
+        }
+        if wanted.iter().any(|&at| specs[at].shows == Shows::Exists) {
+            let pages = specs.iter().enumerate().filter(|(_, spec)| spec.place == ParameterPlace::Cookie);
+            wanted.extend(pages.map(|(at, _)| at).filter(|at| self.endpoints.get(*at).bound && queries.ran.contains_key(at)));
+        }
+        wanted.sort_unstable();
+        wanted
+    }
+
+    /// Takes the statements of these endpoints, each with the request that it belongs to.
+    pub(crate) fn join(&mut self, queries: Queries, mut asked: HashMap<usize, Vec<Asked>>, specs: &[EndpointSpec]) -> Result<()> {
+        let mut ran: Vec<_> = queries.ran.into_iter().filter(|(at, _)| asked.contains_key(at)).collect();
+        ran.sort_by_key(|(at, _)| *at);
+        for (at, ran) in ran {
+            let asked = asked.remove(&at).unwrap_or_default();
+            if self.endpoints.get(at).bound {
+                self.session(at, ran, asked)?;
+            } else {
+                self.join_endpoint(at, &ran, &asked, specs[at].shows == Shows::Exists)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn session(&mut self, at: usize, ran: Vec<Ran>, asked: Vec<Asked>) -> Result<()> {
+        let Some(template) = self.endpoints.ordinary(at, "1") else { return Ok(()) };
+        let Some(plan) = self.login_plan(&template)? else { return Ok(()) };
+        let shape = self.shape(at, &template)?;
+        self.logins.session(Session { shape, template, ran, asked }, plan);
+        Ok(())
+    }
+
+    fn login_plan(&mut self, template: &Template) -> Result<Option<rows::Plan>> {
+        let Ok(plan) = self.logins.plan(template, &self.catalog) else { return Ok(None) };
+        for view in &plan.views {
+            self.data.prepare(*view, &self.catalog, self.secrets)?;
+        }
+        Ok(Some(plan))
+    }
+
+    fn join_endpoint(&mut self, at: usize, all: &[Ran], asked: &[Asked], signs_in: bool) -> Result<()> {
+        let skew_ms = skew_ms(all, asked).unwrap_or(0);
+        let found: Vec<(&Ran, Injection)> =
+            all.iter().filter_map(|ran| Some((ran, self.endpoints.ran(at, &ran.value)?))).collect();
+        let ran: Vec<&Ran> = found.iter().map(|(ran, _)| *ran).collect();
+        let mut finds = vec![None; ran.len()];
+        // Where many questions are asked, what each found is for their engine to say from what was observed.
+        if signs_in && ran.len() <= SIGN_INS_MAX {
+            for (finds, (_, injection)) in finds.iter_mut().zip(&found) {
+                let Ok(template) = &injection.template else { continue };
+                let Some(plan) = self.login_plan(template)? else { continue };
+                *finds = self.logins.finds(&plan, &template.literals);
+            }
+        }
+        let accepted =
+            |statement: usize, asked: &Asked| finds[statement].map(|finds| finds == (300..400).contains(&asked.observed.status));
+        let joined = join(&ran, asked, skew_ms, &accepted);
+        for ((ran, injection), request) in found.into_iter().zip(joined) {
+            self.statements += 1;
+            self.joined(injection, ran, request.map(|request| &asked[request]), signs_in)?;
+        }
+        Ok(())
+    }
+
+    fn joined(&mut self, injection: Injection, ran: &Ran, asked: Option<&Asked>, signs_in: bool) -> Result<()> {
+        use QueryErrorKind::{AccessDenied, Name, Stopped, Syntax};
+        // The database itself says that it gave nothing.
+        if matches!(ran.failed, Some(AccessDenied | Name | Stopped | Syntax)) {
+            self.nameless += 1;
+            return Ok(());
+        }
+        let Some(asked) = asked else {
+            let observed = Observation { line: ran.line, at_ms: ran.at_ms, status: 200, bytes: 0, duration_us: None };
+            let reason = "no request of the web logs belongs to it";
+            let shape = self.unread(injection.endpoint, reason);
+            self.leave_open(shape, reason, &injection.text, observed);
+            return Ok(());
+        };
+        if signs_in
+            && let Ok(template) = &injection.template
+            && let Some(plan) = self.login_plan(template)?
+        {
+            let shape = self.shape(injection.endpoint, template)?;
+            let attempt = Attempt { shape, template: template.clone(), at_ms: ran.at_ms, asked: *asked };
+            self.logins.attempt(attempt, plan);
+        }
+        self.injection(injection, asked.observed)
     }
 
     fn injection(&mut self, injection: Injection, observed: Observation) -> Result<()> {
@@ -212,6 +323,7 @@ impl<'a> Investigation<'a> {
         self.rows.conclude(&mut into)?;
         self.answers.conclude(&mut into)?;
         self.error_text.conclude(&mut into)?;
+        self.logins.conclude(&mut into)?;
         conclude_open(self.open, &self.data, &mut into)?;
         into.finish()
     }

@@ -29,8 +29,10 @@ pub mod fuzz;
 mod investigation;
 mod lexer;
 mod log_report;
+mod login;
 mod logs;
 mod plain;
+mod query;
 mod recovered;
 mod request;
 mod rows;
@@ -150,11 +152,23 @@ fn replay_source(
         sink.log_report(id, &log_report::json(&report))?;
         logs.push(report);
     }
+    queries(inputs, source, &mut investigation, sink)?;
     let statements = investigation.statements();
     let mut judged = |judged| progress(Progress { path: "", lines: 0, statements, judged });
     let mut replayed = investigation.conclude(first_basis, sink, &mut judged)?;
     replayed.logs = logs;
     Ok(replayed)
+}
+
+/// Reads the query logs, and what they alone show: statements whose parameter no web log has, with their requests.
+fn queries(inputs: Inputs<'_>, source: &SourceSpec, investigation: &mut Investigation<'_>, sink: &mut dyn Sink) -> Result<()> {
+    let queries = query::read(inputs, source, sink)?;
+    let wanted = investigation.unseen(&queries, &inputs.case.endpoints);
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let asked = queries.requests(inputs, source, &wanted)?;
+    investigation.join(queries, asked, &inputs.case.endpoints)
 }
 
 struct Written<'a, 'b>(&'a mut ExposureWriter<'b>);

@@ -26,3 +26,8 @@ pub(crate) fn json(report: &LogReport) -> String {
     })
     .to_string()
 }
+
+/// The same of a query log.
+pub(crate) fn queries_json(report: &kintsugi_evidence::QueryReport) -> String {
+    serde_json::to_string(report).unwrap_or_default()
+}

@@ -14,10 +14,10 @@ mod evaluate;
 mod page;
 mod plan;
 
-pub(crate) use evaluate::{Evaluator, bind, number};
+pub(crate) use evaluate::{Evaluator, Taken, bind, number};
 pub(crate) use plan::{Plan, Values, last, parses, plan, query, reads_the_server, values};
 
-use evaluate::{Answer, Taken};
+use evaluate::Answer;
 use page::{Pages, Sizes};
 
 use crate::data::Data;

@@ -121,6 +121,16 @@ pub(crate) struct Limit {
 
 type Outcome<T> = Result<T, String>;
 
+impl Plan {
+    /// The same for a page that only the person it belongs to should see: its own rows are what was taken.
+    pub(crate) fn of_own_rows(mut self) -> Self {
+        if let Some(Branch::Rows(own)) = self.branches.first_mut() {
+            own.silent = false;
+        }
+        self
+    }
+}
+
 /// Whether sqlparser reads the text as one query.
 pub(crate) fn parses(sql: &str, dialect: Dialect) -> bool {
     query(sql, dialect).is_ok()

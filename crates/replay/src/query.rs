@@ -1,0 +1,151 @@
+//! Query logs: what the database says that it ran, joined to the requests of the web logs. The web log says who asked and
+//! what was answered, the query log says what was run; a parameter that no web log shows (a form, a cookie) is read here.
+//!
+//! `around` finds an endpoint's value in a statement, `joining` finds its request. Not here: the formats (`evidence`), and
+//! what a statement took (the engines).
+
+mod around;
+mod joining;
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use kintsugi_case::{EndpointSpec, EvidenceLine, ParameterPlace, SourceSpec};
+use kintsugi_evidence::{EvidenceKind, Glance, QueryErrorKind, QueryLine, read_queries, scan_lines};
+
+use crate::Inputs;
+use crate::conclusion::Sink;
+use crate::error::{Error, Result};
+use crate::log_report;
+use crate::statement::Observation;
+use around::Around;
+
+pub(crate) use joining::{join, skew_ms};
+
+/// A statement of an endpoint, as the database ran it.
+#[derive(Clone, Debug)]
+pub(crate) struct Ran {
+    /// Where the query log has it.
+    pub(crate) line: EvidenceLine,
+    /// By the database's clock.
+    pub(crate) at_ms: i64,
+    /// What stood in the parameter's place.
+    pub(crate) value: String,
+    /// Why it failed, where the log tells that it did.
+    pub(crate) failed: Option<QueryErrorKind>,
+}
+
+/// A request to an endpoint.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    /// What the web log shows.
+    pub(crate) observed: Observation,
+    /// Client and agent, as one number.
+    pub(crate) client: u64,
+}
+
+/// The statements of the endpoints whose parameter web logs do not show, by the endpoint's place in the case file.
+#[derive(Debug, Default)]
+pub(crate) struct Queries {
+    pub(crate) ran: HashMap<usize, Vec<Ran>>,
+}
+
+/// Whether a web log of the usual formats leaves the parameter out.
+fn is_unseen(spec: &EndpointSpec) -> bool {
+    !matches!(spec.place, ParameterPlace::Query | ParameterPlace::Path)
+}
+
+/// Reads every query log of a source.
+pub(crate) fn read(inputs: Inputs<'_>, source: &SourceSpec, sink: &mut dyn Sink) -> Result<Queries> {
+    let specs = inputs.case.endpoints.iter().enumerate().filter(|(_, spec)| is_unseen(spec));
+    let around: Vec<(usize, Around)> = specs.filter_map(|(at, spec)| Some((at, Around::of(&spec.sql)?))).collect();
+    let mut queries = Queries::default();
+    for entry in inputs.evidence.iter().filter(|entry| entry.kind == EvidenceKind::QueryLog && entry.source == source.name) {
+        let report = read_queries(inputs.case_dir, entry, inputs.keys, &mut |line| {
+            let place = EvidenceLine { evidence: entry.id, line: line.line };
+            queries.take(&line, place, &around);
+        });
+        let report = report.map_err(|source| Error::Log { path: entry.path.clone(), source })?;
+        sink.log_report(entry.id, &log_report::queries_json(&report))?;
+    }
+    queries.ran.values_mut().for_each(|ran| ran.sort_by_key(|ran| (ran.at_ms, ran.line)));
+    queries.drop_retold();
+    Ok(queries)
+}
+
+impl Queries {
+    fn take(&mut self, line: &QueryLine, place: EvidenceLine, around: &[(usize, Around)]) {
+        let Some(at_ms) = line.at_ms else { return };
+        let text = String::from_utf8_lossy(&line.text);
+        let parameter = line.parameters.first().and_then(Option::as_deref).map(String::from_utf8_lossy);
+        for (endpoint, around) in around {
+            if let Some(value) = around.value(&text, parameter.as_deref()) {
+                let failed = line.error.as_ref().map(kintsugi_evidence::QueryError::kind);
+                self.ran.entry(*endpoint).or_default().push(Ran { line: place, at_ms, value, failed });
+            }
+        }
+    }
+
+    /// Two logs of one server (general and audit) tell each statement twice: the one that tells most of them is believed,
+    /// with the errors of the others.
+    fn drop_retold(&mut self) {
+        for ran in self.ran.values_mut() {
+            let mut counts: HashMap<_, usize> = HashMap::new();
+            ran.iter().for_each(|ran| *counts.entry(ran.line.evidence).or_default() += 1);
+            let Some(best) = counts.iter().max_by_key(|(evidence, count)| (**count, std::cmp::Reverse(**evidence))) else {
+                continue;
+            };
+            let best = *best.0;
+            let mut errors: HashMap<String, QueryErrorKind> = HashMap::new();
+            let others = ran.iter().filter(|ran| ran.line.evidence != best);
+            errors.extend(others.filter_map(|ran| Some((ran.value.clone(), ran.failed?))));
+            // Rotated files of one log follow each other in time and are no second telling.
+            let overlaps = counts.len() > 1 && overlap(ran, best);
+            if overlaps {
+                ran.retain(|ran| ran.line.evidence == best);
+                ran.iter_mut().for_each(|ran| ran.failed = ran.failed.or_else(|| errors.get(&ran.value).copied()));
+            }
+        }
+    }
+
+    /// Every request to these endpoints, in the order of the web logs' times.
+    pub(crate) fn requests(
+        &self,
+        inputs: Inputs<'_>,
+        source: &SourceSpec,
+        wanted: &[usize],
+    ) -> Result<HashMap<usize, Vec<Asked>>> {
+        let mut asked: HashMap<usize, Vec<Asked>> = HashMap::new();
+        let specs: Vec<(usize, &EndpointSpec)> = wanted.iter().map(|&at| (at, &inputs.case.endpoints[at])).collect();
+        let near =
+            |glance: &Glance<'_>| specs.iter().any(|(_, spec)| memchr::memmem::find(glance.raw, spec.path.as_bytes()).is_some());
+        for entry in inputs.evidence.iter().filter(|entry| entry.kind == EvidenceKind::Log && entry.source == source.name) {
+            let report = scan_lines(inputs.case_dir, entry, inputs.keys, &near, &mut |line| {
+                let path = line.target.split(|byte| *byte == b'?').next().unwrap_or_default();
+                let of = specs.iter().filter(|(_, spec)| spec.path.as_bytes() == path && spec.method.as_bytes() == line.method);
+                for (at, _) in of {
+                    let observed = Observation {
+                        line: EvidenceLine { evidence: entry.id, line: line.line },
+                        at_ms: line.at_ms,
+                        status: line.status,
+                        bytes: line.bytes,
+                        duration_us: line.duration_us,
+                    };
+                    let mut hasher = DefaultHasher::new();
+                    (line.client, line.agent).hash(&mut hasher);
+                    asked.entry(*at).or_default().push(Asked { observed, client: hasher.finish() });
+                }
+            });
+            report.map_err(|source| Error::Log { path: entry.path.clone(), source })?;
+        }
+        asked.values_mut().for_each(|asked| asked.sort_by_key(|asked| (asked.observed.at_ms, asked.observed.line)));
+        Ok(asked)
+    }
+}
+
+/// Whether another file has statements from within the time of this one.
+fn overlap(ran: &[Ran], best: kintsugi_case::EvidenceId) -> bool {
+    let times = |own: bool| ran.iter().filter(move |ran| (ran.line.evidence == best) == own).map(|ran| ran.at_ms);
+    let (Some(first), Some(last)) = (times(true).min(), times(true).max()) else { return false };
+    times(false).filter(|at| (first..=last).contains(at)).count() * 2 > times(false).count()
+}
