@@ -20,10 +20,13 @@ use crate::{Error, Result};
 
 /// The newest version of the tables. A migration is added below it and never changed once it was released.
 const TABLES: &str = include_str!("../migrations/0001_tables.sql");
+const DOCUMENTS: &str = include_str!("../migrations/0003_documents.sql");
 
 /// Tables whose rows are appended and never changed or erased, which triggers enforce in both databases.
 pub(crate) const APPEND_ONLY: [&str; 8] =
     ["scope_version", "basis", "person", "person_record", "exposed_record", "fact", "notice_event", "audit"];
+/// The same, of [`DOCUMENTS`].
+const APPEND_ONLY_DOCUMENTS: [&str; 2] = ["document", "document_fact"];
 
 const SQLITE_READERS_MAX: u32 = 4;
 const POSTGRES_CONNECTIONS_MAX: u32 = 16;
@@ -53,6 +56,7 @@ pub(crate) enum Alone {
     Issue = 0x6b69_0003,
     Audit = 0x6b69_0004,
     Facts = 0x6b69_0005,
+    Publish = 0x6b69_0006,
 }
 
 impl Store {
@@ -92,11 +96,18 @@ impl Store {
     }
 
     async fn migrate(&self) -> Result<()> {
-        let tables = AssertSqlSafe(for_database(self.kind, TABLES)).into_sql_str();
-        let guards = AssertSqlSafe(append_only_triggers(self.kind)).into_sql_str();
+        let safe = |sql: String| AssertSqlSafe(sql).into_sql_str();
+        let (tables, documents) = (safe(for_database(self.kind, TABLES)), safe(for_database(self.kind, DOCUMENTS)));
+        let guards = safe(refusal(self.kind).to_owned() + &append_only_triggers(self.kind, &APPEND_ONLY));
+        let document_guards = safe(append_only_triggers(self.kind, &APPEND_ONLY_DOCUMENTS));
         let migration =
             |version, name: &'static str, sql| Migration::new(version, name.into(), MigrationType::Simple, sql, false);
-        let migrator = Migrator::with_migrations(vec![migration(1, "tables", tables), migration(2, "append only", guards)]);
+        let migrator = Migrator::with_migrations(vec![
+            migration(1, "tables", tables),
+            migration(2, "append only", guards),
+            migration(3, "documents", documents),
+            migration(4, "append only documents", document_guards),
+        ]);
         migrator.run(&self.write).await.map_err(Error::Migrate)
     }
 
@@ -189,12 +200,21 @@ fn for_database(kind: DatabaseKind, tables: &str) -> String {
     }
 }
 
-/// Triggers that refuse every change and erasure of a row in [`APPEND_ONLY`].
-fn append_only_triggers(kind: DatabaseKind) -> String {
-    let refuse = "CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS \
-                  $$ BEGIN RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME; END $$;\n";
-    let (head, one): (&str, fn(&str) -> String) = match kind {
-        DatabaseKind::Sqlite => ("", |table| {
+/// What the triggers of PostgreSQL call.
+const fn refusal(kind: DatabaseKind) -> &'static str {
+    match kind {
+        DatabaseKind::Sqlite => "",
+        DatabaseKind::Postgres => {
+            "CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME; END $$;\n"
+        }
+    }
+}
+
+/// Triggers that refuse every change and erasure of a row in these tables.
+fn append_only_triggers(kind: DatabaseKind, tables: &[&str]) -> String {
+    let one: fn(&&str) -> String = match kind {
+        DatabaseKind::Sqlite => |table| {
             ["UPDATE", "DELETE"]
                 .map(|change| {
                     format!(
@@ -203,15 +223,15 @@ fn append_only_triggers(kind: DatabaseKind) -> String {
                     )
                 })
                 .concat()
-        }),
-        DatabaseKind::Postgres => (refuse, |table| {
+        },
+        DatabaseKind::Postgres => |table| {
             format!(
                 "CREATE TRIGGER {table}_refuses BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} \
                  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();\n"
             )
-        }),
+        },
     };
-    head.to_owned() + &APPEND_ONLY.map(one).concat()
+    tables.iter().map(one).collect()
 }
 
 /// A path as the driver's URL wants it: what could end the path is percent-encoded.

@@ -29,19 +29,23 @@ const COMPUTED: &str = "SELECT * FROM fact WHERE sequence IN (SELECT MAX(sequenc
 impl Store {
     /// The facts that stand: the entered ones as the case file has them now, in its order, then the newest computed one of each name.
     pub async fn facts(&self) -> Result<Vec<Fact>> {
-        let mut connection = self.reader().acquire().await.during("read facts")?;
-        let mut facts = read(&mut connection, ENTERED).await?;
-        facts.extend(read(&mut connection, COMPUTED).await?);
-        Ok(facts)
+        Ok(self.fact_records().await?.into_iter().map(|record| record.fact).collect())
+    }
+
+    /// The facts that stand, as [`Store::facts`] has them, each with its place in the history.
+    pub async fn fact_records(&self) -> Result<Vec<FactRecord>> {
+        let mut records = Vec::new();
+        for sql in [ENTERED, COMPUTED] {
+            let rows = sqlx::query(sql).fetch_all(self.reader()).await.during("read facts")?;
+            records.extend(rows.iter().map(record).collect::<Result<Vec<_>>>()?);
+        }
+        Ok(records)
     }
 
     /// Everything that was ever written down under a name, oldest first.
     pub async fn fact_history(&self, name: &str) -> Result<Vec<FactRecord>> {
         let sql = "SELECT * FROM fact WHERE name = $1 ORDER BY sequence";
         let rows = sqlx::query(sql).bind(storable(name)).fetch_all(self.reader()).await.during("read the history of a fact")?;
-        let record = |row: &AnyRow| {
-            Ok(FactRecord { sequence: row.count("sequence")?, recorded_at_ms: row.int("recorded_at_ms")?, fact: fact(row)? })
-        };
         rows.iter().map(record).collect()
     }
 
@@ -62,6 +66,11 @@ impl Store {
         append(&mut transaction, if entered.is_empty() { vec![none_entered()] } else { entered }, now_ms).await?;
         transaction.commit().await.during("write entered facts")
     }
+}
+
+/// A fact with its place in the history.
+pub(crate) fn record(row: &AnyRow) -> Result<FactRecord> {
+    Ok(FactRecord { sequence: row.count("sequence")?, recorded_at_ms: row.int("recorded_at_ms")?, fact: fact(row)? })
 }
 
 /// Writes a computed fact unless the newest of its name says the same. The caller holds [`Alone::Facts`].

@@ -10,6 +10,7 @@
 mod api_key;
 mod audit;
 mod database;
+mod document;
 mod error;
 mod fact;
 mod freeze;
@@ -29,6 +30,7 @@ mod staff;
 pub use api_key::ApiKey;
 pub use audit::{AuditEntry, AuditFault};
 pub use database::Store;
+pub use document::{Edition, Published};
 pub use error::{Error, Result};
 pub use fact::FactRecord;
 pub use freeze::{Freeze, FreezeDraft, RecordRef};

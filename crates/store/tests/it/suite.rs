@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use kintsugi_case::{
-    Conservation, Fact, FactKind, FactValue, FieldMeaning, NoticeNumber, NoticeState, PersonId, Private, RemedyKind, RemedySpec,
-    RemedyTo, Verdict,
+    Conservation, Fact, FactKind, FactValue, FieldMeaning, Language, NoticeNumber, NoticeState, PersonId, Private, RemedyKind,
+    RemedySpec, RemedyTo, Verdict,
 };
 use kintsugi_store::{
-    Error, FieldCount, Hold, LinkTarget, Outcome, PersonFilter, Planned, RedeemRequest, Redemption, Reported, Store,
+    Edition, Error, FieldCount, Hold, LinkTarget, Outcome, PersonFilter, Planned, RedeemRequest, Redemption, Reported, Store,
 };
 
 use crate::case::{NOW, Place, Someone, basis, draft, everybody, exposed, freeze};
@@ -36,6 +36,7 @@ macro_rules! every_case {
             a_coupon_is_redeemed_once_whatever_runs_at_the_same_time
             a_repeated_request_gets_the_first_answer
             facts_keep_their_history
+            documents_keep_their_versions_and_their_facts
             jobs_are_taken_once
             staff_and_api_keys_are_known_by_hash
             the_audit_log_shows_tampering
@@ -542,6 +543,36 @@ fn fact(name: &str, value: i64, kind: FactKind) -> Fact {
         kind,
         replaces: false,
     }
+}
+
+pub(crate) async fn documents_keep_their_versions_and_their_facts(place: Place) {
+    let store = place.open().await;
+    let fact = |value| Fact {
+        name: "cases".into(),
+        value: FactValue::Number(value),
+        as_of: "2013-04-26".into(),
+        source: "processor".into(),
+        query: String::new(),
+        scope_version: 0,
+        kind: FactKind::Entered,
+        replaces: false,
+    };
+    let publish = async |note: &str, facts: Vec<u64>| {
+        let edition = |language, body: &str| Edition { language, body: body.into(), note: note.into(), facts: facts.clone() };
+        let both = [edition(Language::Ja, "一"), edition(Language::En, "one")];
+        store.publish("statement", "sato", &both, NOW).await.unwrap()
+    };
+    store.put_entered_facts(&[fact(172)], NOW).await.unwrap();
+    let first = store.fact_records().await.unwrap();
+    assert_eq!(publish("", vec![first[0].sequence]).await, 1);
+    store.put_entered_facts(&[fact(180)], NOW).await.unwrap();
+    let second = store.fact_records().await.unwrap();
+    assert_eq!(publish("more cases", vec![second[0].sequence]).await, 2);
+    let all = store.published("statement", Language::En).await.unwrap();
+    let shown: Vec<_> = all.iter().map(|one| (one.version, one.note.as_str(), one.facts[0].fact.value.to_string())).collect();
+    assert_eq!(shown, [(2, "more cases", "180".into()), (1, "", "172".into())]);
+    assert_eq!((all[1].body.as_str(), all[1].published_by.as_str(), all[1].digest.len()), ("one", "sato", 64));
+    assert_eq!(store.published("nothing", Language::En).await.unwrap(), []);
 }
 
 pub(crate) async fn facts_keep_their_history(place: Place) {
