@@ -76,10 +76,11 @@ pub struct Contradiction {
 impl fmt::Display for Contradiction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (a, b) = (&self.first, &self.second);
+        let other = if a.name == b.name { String::new() } else { format!("{}: ", b.name) };
         write!(
             f,
-            "{}: {} (as of {}, {}) and {} (as of {}, {}): {}",
-            a.name, a.value, a.as_of, a.source, b.value, b.as_of, b.source, self.why
+            "{}: {} (as of {}, {}) and {}{} (as of {}, {}): {}",
+            a.name, a.value, a.as_of, a.source, other, b.value, b.as_of, b.source, self.why
         )
     }
 }

@@ -1,13 +1,15 @@
 //! Facts to documents: the figures of a scope version as facts, the public statement written from facts alone,
 //! and the chain behind an answer. Values in, values out: no store, no clock.
 
+mod changes;
 mod computed;
 mod naming;
 mod statement;
 mod why;
 mod words;
 
+pub use changes::{Change, changes, lines};
 pub use computed::{Counts, FieldCount, computed, conservation_facts};
 pub use naming::{FactWords, fact_source, fact_words};
-pub use statement::{Block, NotPublished, Run, Section, Statement, StatementFrame, statement};
+pub use statement::{Block, NotPublished, NoteFault, Run, Section, Stale, Statement, StatementFrame, Update, statement, updated};
 pub use why::{Chain, Link, why_fact, why_notice, why_person};

@@ -2,10 +2,15 @@
 //! are facts or nothing; the headings are those under which readers and the regulator look (APPI Rules, article 8:
 //! outline, data items, number of persons, cause, secondary damage, response to persons, prevention).
 
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use kintsugi_case::{Contradiction, Controller, Fact, FactValue, FieldMeaning, Language, Verdict, contradictions};
+use std::collections::BTreeSet;
+use std::fmt;
 
-use crate::computed::field_fact;
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use kintsugi_case::{Contradiction, Controller, Fact, FactKind, FactValue, FieldMeaning, Language, Verdict, contradictions};
+
+use serde::{Deserialize, Serialize};
+
+use crate::computed::{OUTBOX, field_fact};
 use crate::words::{Line, lines, of};
 
 /// What stands around the facts: who speaks, where, in which language.
@@ -22,7 +27,7 @@ pub struct StatementFrame<'a> {
 }
 
 /// A piece of text; where it states a fact, the fact's name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
     /// The words.
     pub text: String,
@@ -31,7 +36,7 @@ pub struct Run {
 }
 
 /// A block of a section.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Block {
     /// A paragraph.
     Paragraph(Vec<Run>),
@@ -47,7 +52,7 @@ pub enum Block {
 }
 
 /// A heading and what stands under it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Section {
     /// The heading.
     pub heading: String,
@@ -55,11 +60,20 @@ pub struct Section {
     pub blocks: Vec<Block>,
 }
 
+/// What was added to a statement after it was first published (追記).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Update {
+    /// The version of the statement that brought it.
+    pub version: u32,
+    /// The day, in words.
+    pub dated: String,
+    /// What it says.
+    pub runs: Vec<Run>,
+}
+
 /// The statement, ready to be shown as a page.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Statement {
-    /// Its language.
-    pub language: Language,
     /// Its title.
     pub title: String,
     /// Its date, in words: the newest as-of of the facts in it.
@@ -70,13 +84,31 @@ pub struct Statement {
     pub lead: Vec<Run>,
     /// The sections.
     pub sections: Vec<Section>,
+    /// What was added since, oldest first.
+    #[serde(default)]
+    pub updates: Vec<Update>,
 }
 
 impl Statement {
-    /// Every piece of text in it, in reading order.
+    /// Every piece of text that it states now, in reading order: without the updates of earlier days.
     pub fn runs(&self) -> impl Iterator<Item = &Run> {
         self.lead.iter().chain(self.sections.iter().flat_map(|section| section.blocks.iter().flat_map(Block::runs)))
     }
+
+    /// The places in `facts` of the facts that it states, in their order: its own, and those of its newest update.
+    pub fn cited(&self, facts: &[Fact]) -> Vec<usize> {
+        let newest = self.updates.last().into_iter().flat_map(|update| &update.runs);
+        let names: BTreeSet<&str> = self.runs().chain(newest).filter_map(|run| run.fact.as_deref()).collect();
+        let mut places: Vec<usize> = names.into_iter().filter_map(|name| newest_of(facts, name)).collect();
+        places.sort_unstable();
+        places
+    }
+}
+
+/// The place of the newest fact of this name.
+pub(crate) fn newest_of(facts: &[Fact], name: &str) -> Option<usize> {
+    let of_name = facts.iter().enumerate().filter(|(_, fact)| fact.name == name);
+    of_name.max_by(|(_, a), (_, b)| a.as_of.cmp(&b.as_of)).map(|(at, _)| at)
 }
 
 impl Block {
@@ -95,6 +127,61 @@ pub enum NotPublished {
     Contradictions(Vec<Contradiction>),
     /// Facts that the statement needs and that are not there.
     Missing(Vec<&'static str>),
+    /// Facts that a newer one has overtaken.
+    Stale(Vec<Stale>),
+    /// A note that cannot stand as it was written.
+    Note(NoteFault),
+}
+
+/// A fact that the statement would state although it is of an earlier scope version, and the fact that says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stale {
+    /// The fact of the earlier version.
+    pub fact: Fact,
+    /// A fact of the newest version.
+    pub newer: Fact,
+}
+
+impl fmt::Display for Stale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let of =
+            |fact: &Fact| format!("{} = {} (as of {}, scope version {})", fact.name, fact.value, fact.as_of, fact.scope_version);
+        write!(f, "{} is older than {}", of(&self.fact), of(&self.newer))
+    }
+}
+
+/// Why a note cannot stand as it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoteFault {
+    /// It says nothing: a version after the first says what is new in it.
+    Empty,
+    /// It has a figure of its own, which must be a fact.
+    Figure(char),
+    /// It cites what is no fact, or a brace is not closed.
+    Unknown(String),
+}
+
+impl fmt::Display for NoteFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("a note must say what is new"),
+            Self::Figure(figure) => write!(f, "the figure {figure} in the note is no fact: cite one by its {{name}}"),
+            Self::Unknown(name) => write!(f, "the note cites {{{name}}}, and there is no such fact"),
+        }
+    }
+}
+
+/// One reason a line, each with the facts it is about.
+impl fmt::Display for NotPublished {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<String> = match self {
+            Self::Contradictions(found) => found.iter().map(ToString::to_string).collect(),
+            Self::Missing(names) => names.iter().map(|name| format!("there is no fact {name}")).collect(),
+            Self::Stale(found) => found.iter().map(ToString::to_string).collect(),
+            Self::Note(fault) => vec![fault.to_string()],
+        };
+        f.write_str(&lines.join("\n"))
+    }
 }
 
 /// Without these there is nothing to state.
@@ -102,7 +189,8 @@ const NEEDED: [&str; 4] = ["records_stored", "records_exposed", "persons_affecte
 
 /// Writes the statement. Two facts that cannot both be published stop it and are named (rule 1).
 pub fn statement(facts: &[Fact], frame: &StatementFrame<'_>) -> Result<Statement, NotPublished> {
-    let found = contradictions(facts);
+    let mut found = contradictions(facts);
+    found.extend(two_discoveries(facts));
     if !found.is_empty() {
         return Err(NotPublished::Contradictions(found));
     }
@@ -111,7 +199,43 @@ pub fn statement(facts: &[Fact], frame: &StatementFrame<'_>) -> Result<Statement
     if !missing.is_empty() {
         return Err(NotPublished::Missing(missing));
     }
-    Ok(writer.statement())
+    let statement = writer.statement();
+    let stale = stale(&statement, facts);
+    if stale.is_empty() { Ok(statement) } else { Err(NotPublished::Stale(stale)) }
+}
+
+/// The next version of a published statement: its text from the facts of now, its updates kept, and a new one that says
+/// what changed. `day` is the day of publication in words.
+pub fn updated(
+    facts: &[Fact],
+    frame: &StatementFrame<'_>,
+    before: &Statement,
+    (version, day): (u32, &str),
+    note: &str,
+) -> Result<Statement, NotPublished> {
+    let mut next = statement(facts, frame)?;
+    let runs = Writer { facts, frame }.note(note).map_err(NotPublished::Note)?;
+    next.updates = before.updates.clone();
+    next.updates.push(Update { version, dated: day.to_owned(), runs });
+    let stale = stale(&next, facts);
+    if stale.is_empty() { Ok(next) } else { Err(NotPublished::Stale(stale)) }
+}
+
+/// A discovery has one date, under whichever name it was entered.
+fn two_discoveries(facts: &[Fact]) -> Option<Contradiction> {
+    let [first, second] = ["discovered_at", "aware_at"].map(|name| newest_of(facts, name).map(|at| &facts[at]));
+    let (first, second) = first.zip(second)?;
+    let day = |fact: &Fact| fact.value.to_string().chars().take(10).collect::<String>();
+    let why = "two dates of one discovery";
+    (day(first) != day(second)).then(|| Contradiction { first: first.clone(), second: second.clone(), why })
+}
+
+/// Cited facts about notices that were counted before the newest scope version.
+fn stale(statement: &Statement, facts: &[Fact]) -> Vec<Stale> {
+    let Some(newer) = facts.iter().max_by_key(|fact| fact.scope_version) else { return Vec::new() };
+    let cited = statement.cited(facts).into_iter().map(|at| &facts[at]);
+    let old = cited.filter(|fact| fact.kind == FactKind::Computed && fact.scope_version < newer.scope_version);
+    old.map(|fact| Stale { fact: fact.clone(), newer: newer.clone() }).collect()
 }
 
 struct Writer<'a> {
@@ -122,12 +246,12 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn statement(&self) -> Statement {
         let mut statement = Statement {
-            language: self.frame.language,
             title: String::new(),
             dated: String::new(),
             by: self.frame.controller.name.clone(),
             lead: Vec::new(),
             sections: Vec::new(),
+            updates: Vec::new(),
         };
         for line in lines(of(self.frame.language)) {
             self.line(line, &mut statement);
@@ -177,9 +301,40 @@ impl Writer<'_> {
         }
     }
 
-    /// The newest fact of this name.
+    /// The newest fact of this name. What only an earlier scope version said does not stand any more; counts of notices do,
+    /// until they are found to be stale.
     fn fact(&self, name: &str) -> Option<&Fact> {
-        self.facts.iter().filter(|fact| fact.name == name).max_by(|a, b| a.as_of.cmp(&b.as_of))
+        let newest = self.facts.iter().map(|fact| fact.scope_version).max().unwrap_or(0);
+        let stands = |fact: &&Fact| fact.kind == FactKind::Entered || fact.source == OUTBOX || fact.scope_version == newest;
+        newest_of(self.facts, name).map(|at| &self.facts[at]).filter(stands)
+    }
+
+    /// A note: words, and facts by name. A figure of its own is a claim without a fact.
+    fn note(&self, note: &str) -> Result<Vec<Run>, NoteFault> {
+        let note = note.trim();
+        if note.is_empty() {
+            return Err(NoteFault::Empty);
+        }
+        let mut runs = Vec::new();
+        let mut rest = note;
+        while let Some((before, after)) = rest.split_once('{') {
+            self.words(before, &mut runs)?;
+            let (name, after) = after.split_once('}').ok_or_else(|| NoteFault::Unknown(after.to_owned()))?;
+            runs.push(self.cited(name).ok_or_else(|| NoteFault::Unknown(name.to_owned()))?);
+            rest = after;
+        }
+        self.words(rest, &mut runs)?;
+        Ok(runs)
+    }
+
+    fn words(&self, words: &str, runs: &mut Vec<Run>) -> Result<(), NoteFault> {
+        match words.chars().find(|c| c.is_numeric()) {
+            Some(figure) => Err(NoteFault::Figure(figure)),
+            None => {
+                plain(runs, words);
+                Ok(())
+            }
+        }
     }
 
     /// The first wording whose facts are all known.

@@ -1,8 +1,8 @@
 //! The public statement.
 
 use jiff::tz::TimeZone;
-use kintsugi_case::{Fact, FactValue, Language};
-use kintsugi_report::{Block, NotPublished, Run, Statement, StatementFrame, statement};
+use kintsugi_case::{Conservation, Fact, FactValue, Language};
+use kintsugi_report::{Block, NotPublished, Run, Statement, StatementFrame, conservation_facts, statement};
 
 use crate::facts::{controller, entered, facts};
 
@@ -183,4 +183,36 @@ fn what_is_not_known_is_said_and_nothing_known_is_said_in_its_place() {
     let unknown: Vec<Fact> = known.into_iter().filter(|fact| fact.name != "unauthorised_use_cases").collect();
     let said = shown(&write(&unknown, Language::En).unwrap());
     assert!(said.contains("This does not mean that there are none."), "{said}");
+}
+
+#[test]
+fn what_an_earlier_scope_version_counted_stops_publication_and_both_are_named() {
+    let mut all = facts();
+    let of_scope: Vec<Fact> =
+        all.iter().filter(|fact| fact.scope_version == 1 && !fact.name.starts_with("notices_")).cloned().collect();
+    let line = Conservation { persons: 8_765, accepted: 8_765, ..Conservation::default() };
+    all.extend(conservation_facts(&line, 1, "2013-05-27T17:00:00+09:00"));
+    all.extend(of_scope.into_iter().map(|fact| Fact { scope_version: 2, replaces: true, ..fact }));
+    let Err(NotPublished::Stale(stale)) = write(&all, Language::En) else { panic!("published") };
+    let said = stale[0].to_string();
+    assert!(
+        said.starts_with("notices_accepted = 8765 (as of 2013-05-27T17:00:00+09:00, scope version 1) is older than"),
+        "{said}"
+    );
+    assert!(said.ends_with("scope version 2)"), "{said}");
+}
+
+#[test]
+fn one_discovery_under_two_names_has_one_date() {
+    let mut all = facts();
+    let date = |name: &str, day: &str| Fact {
+        name: name.into(),
+        value: FactValue::Date(day.into()),
+        ..entered("x", FactValue::Number(1), "2013-05-27")
+    };
+    all.retain(|fact| !["discovered_at", "aware_at"].contains(&fact.name.as_str()));
+    all.extend([date("discovered_at", "2013-04-26"), date("aware_at", "2013-04-23")]);
+    let Err(NotPublished::Contradictions(found)) = write(&all, Language::Ja) else { panic!("published") };
+    assert_eq!(found.len(), 1);
+    assert!(found[0].to_string().starts_with("discovered_at: 2013-04-26 (as of 2013-05-27, somebody) and aware_at: 2013-04-23 "));
 }
