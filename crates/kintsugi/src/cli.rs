@@ -42,6 +42,10 @@ pub(crate) enum Command {
     Notify(Notify),
     /// Read what came back: bounces, delivery reports, automatic answers
     Bounces(Bounces),
+    /// The fact book: every fact, what cites it, what contradicts, what must be issued again
+    Facts(Facts),
+    /// TELL: publish the next version of the statement; earlier versions stay as they were
+    Publish(Publish),
     /// MEND: issue the rights and say what they cost
     Remedy(Case),
     /// Every stage in order, from collect to remedy
@@ -78,6 +82,24 @@ pub(crate) struct Bounces {
     pub(crate) maildir: PathBuf,
     #[command(flatten)]
     pub(crate) case: Case,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Facts {
+    #[command(flatten)]
+    pub(crate) case: Case,
+    /// Everything that was ever written down under this name
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Publish {
+    #[command(flatten)]
+    pub(crate) case: Case,
+    /// What is new, once for each language: "en=More cases were reported: {unauthorised_use_cases}."
+    #[arg(long, value_name = "LANGUAGE=TEXT")]
+    pub(crate) note: Vec<String>,
 }
 
 #[derive(Args, Debug)]

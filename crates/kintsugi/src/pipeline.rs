@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::Result;
 use serde_json::json;
 
-use crate::command::{Outcome, collect, freeze, notify, remedy, resolve, scope};
+use crate::command::{Outcome, collect, freeze, notify, publish_first, remedy, resolve, scope};
 use crate::folder::Folder;
 
 /// From the evidence to the last mail accepted.
@@ -18,6 +18,7 @@ pub(crate) fn run(folder: &Folder, smtp: Option<&str>) -> Result<Outcome> {
         ("freeze", freeze(folder)?),
         ("remedy", remedy(folder)?),
         ("notify", notify(folder, smtp)?),
+        ("publish", publish_first(folder)?),
     ];
     let seconds = started.elapsed().as_secs_f64();
     let finish = stages.iter().map(|(_, outcome)| outcome.finish).max().unwrap_or(crate::finish::Finish::Done);

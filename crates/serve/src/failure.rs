@@ -9,6 +9,7 @@ use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 
 use crate::frame::Frame;
+use crate::publish::PublishError;
 use crate::site::Site;
 use crate::visitor::Visitor;
 
@@ -41,6 +42,19 @@ pub(crate) enum Failure {
 impl From<kintsugi_store::Error> for Failure {
     fn from(error: kintsugi_store::Error) -> Self {
         Self::Store(Arc::new(error))
+    }
+}
+
+/// What is wrong with facts is told where it is asked; a page that only shows what was published meets the store alone.
+impl From<PublishError> for Failure {
+    fn from(error: PublishError) -> Self {
+        match error {
+            PublishError::Store(error) => error.into(),
+            other => {
+                tracing::error!(error = &other as &dyn std::error::Error, "what was published cannot be shown");
+                Self::Page
+            }
+        }
     }
 }
 

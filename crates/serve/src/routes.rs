@@ -27,6 +27,8 @@ pub fn portal(site: Site) -> Router {
         .route("/n/{code}", get(mine::show))
         .route("/verify", get(verify::show))
         .route("/statement", get(statement::show))
+        .route("/statement/{version}", get(statement::show_version))
+        .route("/statement.atom", get(statement::feed))
         .route("/api/v1/coupons/redeem", post(api::redeem::redeem))
         .route("/static/{file}", get(asset::serve))
         .fallback(async || Failure::NotFound);
@@ -42,6 +44,7 @@ pub fn console(site: Site) -> Router {
         .route("/facts", get(facts::show))
         .route("/audit", get(audit::show))
         .route("/evidence", get(evidence::show))
+        .route("/statement", get(crate::console::statement::show).post(crate::console::statement::publish))
         .route("/statements", get(statements::show))
         .route("/scope", get(scope::show))
         .route("/persons", get(persons::show).post(persons::find))

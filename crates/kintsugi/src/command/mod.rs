@@ -7,10 +7,12 @@ mod collect;
 mod drill;
 mod export;
 mod export_values;
+mod facts;
 mod freeze;
 mod init;
 mod mailbox;
 mod notify;
+mod publish;
 mod remedy;
 mod resolve;
 mod scope;
@@ -21,6 +23,7 @@ mod why;
 pub(crate) use collect::collect;
 pub(crate) use freeze::freeze;
 pub(crate) use notify::{answer_parts, notify};
+pub(crate) use publish::first as publish_first;
 pub(crate) use remedy::remedy;
 pub(crate) use resolve::resolve;
 pub(crate) use scope::scope;
@@ -46,6 +49,8 @@ pub(crate) fn run(cli: Cli) -> Result<Finish> {
         Command::Freeze(case) => ("freeze", freeze(&open(case)?)?),
         Command::Notify(args) => ("notify", notify(&open(args.case)?, args.smtp.as_deref())?),
         Command::Bounces(args) => ("bounces", bounces::bounces(&open(args.case)?, &args.maildir)?),
+        Command::Facts(args) => ("facts", facts::facts(&open(args.case)?, args.name.as_deref())?),
+        Command::Publish(args) => ("publish", publish::publish(&open(args.case)?, &args.note)?),
         Command::Remedy(case) => ("remedy", remedy(&open(case)?)?),
         Command::Run(args) => ("run", pipeline::run(&open(args.case)?, args.smtp.as_deref())?),
         Command::Serve(args) => return serve::serve(&open(args.case.clone())?, &args),

@@ -1,5 +1,6 @@
 //! A made-up case: a store with a frozen scope, notices in every state and rights. For the gallery and the tests.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use kintsugi_case::{
@@ -94,6 +95,7 @@ pub(crate) async fn make(dir: &Path, persons: u64, options: Options) -> MadeUp {
     let ended = code_of(&store, "coupon-2").await;
     let link_to = |id| store.create_link(PersonId(id), NOW_MS + 86_400_000);
     let (untouched, possible) = (link_to(persons + 1).await.expect("link"), link_to(persons).await.expect("link"));
+    kintsugi_serve::publish(&store, &case, STAFF.0, &BTreeMap::new(), NOW_MS).await.expect("the statement");
     let site = Site::new(store.clone(), case, keys, evidence(), now, options);
     MadeUp { site, store, link: codes, untouched, possible, coupon, ended }
 }

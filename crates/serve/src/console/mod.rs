@@ -12,6 +12,7 @@ pub(crate) mod rights;
 pub(crate) mod scope;
 pub(crate) mod sign_in;
 pub(crate) mod stand;
+pub(crate) mod statement;
 pub(crate) mod statements;
 pub(crate) mod why;
 

@@ -164,7 +164,13 @@ fn parts(w: Words, standing: Option<&Standing>, counts: RailCounts, current: &'s
                 place("rail-persons", "/persons", standing.map(|standing| standing.counts.persons)),
             ],
         ),
-        part("rail-tell", vec![place("rail-notices", "/notices", standing.map(Standing::affected))]),
+        part(
+            "rail-tell",
+            vec![
+                place("rail-notices", "/notices", standing.map(Standing::affected)),
+                place("rail-statement", "/statement", None),
+            ],
+        ),
         part("rail-mend", vec![place("rail-rights", "/rights", None)]),
     ]
 }

@@ -5,10 +5,13 @@ use axum::extract::{Path, State};
 use axum::response::Html;
 use kintsugi_case::{NoticeNumber, PersonId};
 use kintsugi_report::{Chain, why_fact, why_notice, why_person};
+use kintsugi_store::FactRecord;
 
 use super::Rail;
 use super::rail::moment;
 use crate::failure::Failure;
+use crate::portal::statement::value;
+use crate::publish;
 use crate::session::Session;
 use crate::site::Site;
 use crate::standing::Standing;
@@ -24,6 +27,29 @@ pub(crate) struct Why {
     pub(crate) f: Rail,
     pub(crate) what: String,
     pub(crate) chain: Option<Chain>,
+    /// A fact's history, newest first, each with when it was written down.
+    pub(crate) history: Vec<(String, FactRecord)>,
+    /// The published documents that state it.
+    pub(crate) cited: Vec<String>,
+}
+
+impl Why {
+    /// A fact by its name in the reader's language.
+    fn heading(&self) -> String {
+        kintsugi_report::fact_words(&self.what, self.f.w.0).map_or_else(|| self.what.clone(), |words| words.name)
+    }
+
+    fn value(&self, record: &FactRecord) -> String {
+        value(&record.fact.value, self.f.w.0)
+    }
+
+    fn as_of(&self, record: &FactRecord) -> String {
+        super::facts::as_of(&record.fact.as_of)
+    }
+
+    fn source(&self, record: &FactRecord) -> String {
+        kintsugi_report::fact_source(&record.fact, self.f.w.0)
+    }
 }
 
 /// `GET /why/{what}`: a fact's name, a notice's number, or `person-` and a person's number.
@@ -39,7 +65,13 @@ pub(crate) async fn show(
     if let Some(chain) = &mut chain {
         chain.links.truncate(LINKS_MAX);
     }
-    Ok(Html(Why { f, what, chain }.render()?))
+    let mut history = site.store.fact_history(&what).await?;
+    history.reverse();
+    history.truncate(LINKS_MAX);
+    let history = history.into_iter().map(|record| (moment(&site, record.recorded_at_ms), record)).collect();
+    let citations = publish::citations(&site.store, &site.case).await?;
+    let cited = citations.into_iter().filter(|(name, _)| *name == what).map(|(_, document)| document).collect();
+    Ok(Html(Why { f, what, chain, history, cited }.render()?))
 }
 
 async fn chain(site: &Site, standing: Option<&Standing>, what: &str, who: &str) -> Result<Option<Chain>, Failure> {

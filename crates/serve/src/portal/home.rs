@@ -9,7 +9,8 @@ use kintsugi_report::Run;
 use crate::failure::Failure;
 use crate::form_token;
 use crate::frame::Frame;
-use crate::portal::{example_number, statement};
+use crate::portal::example_number;
+use crate::publish;
 use crate::site::Site;
 use crate::visitor::Visitor;
 
@@ -27,7 +28,7 @@ pub(crate) struct Home {
 
 /// `GET /`
 pub(crate) async fn show(State(site): State<Site>, visitor: Visitor, headers: HeaderMap) -> Result<Response, Failure> {
-    let written = statement::write(&site, visitor.language).await?.ok();
+    let written = publish::newest(&site.store, visitor.language).await?.map(|kept| kept.statement);
     let (secret, cookie) = form_token::visitor_secret(&site, &headers);
     let page = Home {
         f: Frame::portal(&site, &visitor),

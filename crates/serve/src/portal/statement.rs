@@ -1,15 +1,16 @@
-//! The public statement, written from facts alone, and where each of its figures comes from.
-
-use std::collections::BTreeSet;
+//! The public statement as it was published, every version of it under an address that lasts, and a feed of them.
 
 use askama::Template;
-use axum::extract::State;
-use axum::response::Html;
+use axum::extract::{Path, State};
+use axum::http::header;
+use axum::response::{Html, IntoResponse, Response};
+use jiff::Timestamp;
 use kintsugi_case::{Fact, FactValue, Language};
-use kintsugi_report::{Block, NotPublished, Run, Statement, StatementFrame};
+use kintsugi_report::{Block, Change, Statement};
 
 use crate::failure::Failure;
 use crate::frame::Frame;
+use crate::publish::{self, Kept};
 use crate::site::Site;
 use crate::visitor::Visitor;
 
@@ -22,6 +23,14 @@ pub(crate) struct Source {
     pub(crate) from: String,
 }
 
+/// A version in the list.
+#[derive(Clone, Debug)]
+pub(crate) struct Version {
+    pub(crate) number: u32,
+    pub(crate) day: String,
+    pub(crate) note: String,
+}
+
 /// The page.
 #[derive(Template)]
 #[template(path = "portal/statement.html")]
@@ -29,44 +38,78 @@ pub(crate) struct StatementPage {
     pub(crate) f: Frame,
     pub(crate) statement: Option<Statement>,
     pub(crate) sources: Vec<Source>,
+    /// Every version, newest first.
+    pub(crate) versions: Vec<Version>,
+    /// The version on this page.
+    pub(crate) number: u32,
+    /// What changed since the version before.
+    pub(crate) changes: Vec<Change>,
 }
 
-/// `GET /statement`
+impl StatementPage {
+    /// Whether a newer version stands.
+    fn superseded(&self) -> bool {
+        self.versions.first().is_some_and(|newest| newest.number > self.number)
+    }
+}
+
+/// `GET /statement`: the newest version.
 pub(crate) async fn show(State(site): State<Site>, visitor: Visitor) -> Result<Html<String>, Failure> {
-    let statement = write(&site, visitor.language).await?.ok();
-    let facts = site.store.facts().await?;
-    let sources = statement.as_ref().map(|statement| sources(statement, &facts, visitor.language)).unwrap_or_default();
-    Ok(Html(StatementPage { f: Frame::portal(&site, &visitor), statement, sources }.render()?))
+    let all = publish::versions(&site.store, visitor.language).await?;
+    let newest = all.first().map_or(0, |kept| kept.row.version);
+    page(&site, &visitor, &all, newest)
 }
 
-/// Writes the statement from the facts that stand.
-pub(crate) async fn write(site: &Site, language: Language) -> Result<Result<Statement, NotPublished>, Failure> {
-    let facts = site.store.facts().await?;
-    let mail = site.case.mail.as_ref();
-    let portal = mail.map_or_else(|| format!("https://{}", site.case.controller.domain), |mail| mail.portal.clone());
-    let frame =
-        StatementFrame { controller: &site.case.controller, portal: &portal, timezone: &site.case.case.timezone, language };
-    Ok(kintsugi_report::statement(&facts, &frame))
+/// `GET /statement/{version}`: a version as it was, for good.
+pub(crate) async fn show_version(
+    State(site): State<Site>,
+    visitor: Visitor,
+    Path(version): Path<u32>,
+) -> Result<Html<String>, Failure> {
+    let all = publish::versions(&site.store, visitor.language).await?;
+    if all.iter().all(|kept| kept.row.version != version) {
+        return Err(Failure::NotFound);
+    }
+    page(&site, &visitor, &all, version)
 }
 
-/// The facts that the statement cites, each once, in the order of the facts.
-pub(crate) fn sources(statement: &Statement, facts: &[Fact], language: Language) -> Vec<Source> {
-    let cited: BTreeSet<&str> = runs(statement).into_iter().filter_map(|run| run.fact.as_deref()).collect();
-    let newest = facts.iter().enumerate().filter(|(at, fact)| !facts[at + 1..].iter().any(|later| later.name == fact.name));
-    newest.filter(|(_, fact)| cited.contains(fact.name.as_str())).map(|(_, fact)| source(fact, language)).collect()
+fn page(site: &Site, visitor: &Visitor, all: &[Kept], number: u32) -> Result<Html<String>, Failure> {
+    let at = all.iter().position(|kept| kept.row.version == number);
+    let (this, before) = (at.and_then(|at| all.get(at)), at.and_then(|at| all.get(at + 1)));
+    let page = StatementPage {
+        f: Frame::portal(site, visitor),
+        statement: this.map(|kept| kept.statement.clone()),
+        sources: this.map(|kept| sources(kept, visitor.language)).unwrap_or_default(),
+        versions: all.iter().map(|kept| version(site, visitor.language, kept)).collect(),
+        number,
+        changes: this
+            .zip(before)
+            .map(|(this, before)| kintsugi_report::changes(&before.statement, &this.statement))
+            .unwrap_or_default(),
+    };
+    Ok(Html(page.render()?))
 }
 
-fn runs(statement: &Statement) -> Vec<&Run> {
-    let blocks = statement.sections.iter().flat_map(|section| &section.blocks);
-    let inner = blocks.flat_map(|block| match block {
-        Block::Paragraph(runs) => runs.iter().collect::<Vec<_>>(),
-        Block::Steps(lists) | Block::Table { rows: lists, .. } => lists.iter().flatten().collect(),
-    });
-    statement.lead.iter().chain(inner).collect()
+fn version(site: &Site, language: Language, kept: &Kept) -> Version {
+    let at = Timestamp::from_millisecond(kept.row.published_at_ms).unwrap_or_default();
+    let day = language.day(at.to_zoned(site.case.case.timezone.clone()).date());
+    let note = kept.statement.updates.iter().find(|update| update.version == kept.row.version);
+    let note = note.map(|update| update.runs.iter().map(|run| run.text.as_str()).collect()).unwrap_or_default();
+    Version { number: kept.row.version, day, note }
+}
+
+/// The facts that a version states, each once, in the order of the facts.
+fn sources(kept: &Kept, language: Language) -> Vec<Source> {
+    kept.row.facts.iter().map(|record| source(&record.fact, language)).collect()
 }
 
 fn source(fact: &Fact, language: Language) -> Source {
-    Source { name: fact.name.clone(), value: value(&fact.value, language), as_of: fact.as_of.clone(), from: fact.source.clone() }
+    Source {
+        name: fact.name.clone(),
+        value: value(&fact.value, language),
+        as_of: crate::console::facts::as_of(&fact.as_of),
+        from: kintsugi_report::fact_source(fact, language),
+    }
 }
 
 /// A fact's value as people read it.
@@ -75,4 +118,36 @@ pub(crate) fn value(value: &FactValue, language: Language) -> String {
         FactValue::Number(number) => language.number(*number),
         other => other.to_string(),
     }
+}
+
+/// The feed (RFC 4287).
+#[derive(Template)]
+#[template(path = "portal/statement.xml")]
+pub(crate) struct Feed {
+    pub(crate) f: Frame,
+    pub(crate) title: String,
+    /// When the newest version was published, RFC 3339.
+    pub(crate) updated: String,
+    /// The year of the case, in the feed's ids.
+    pub(crate) year: u16,
+    /// Version, and when it was published.
+    pub(crate) entries: Vec<(Version, String)>,
+}
+
+/// `GET /statement.atom`
+pub(crate) async fn feed(State(site): State<Site>, visitor: Visitor) -> Result<Response, Failure> {
+    let all = publish::versions(&site.store, visitor.language).await?;
+    let Some(newest) = all.first() else { return Err(Failure::NotFound) };
+    let page = Feed {
+        f: Frame::portal(&site, &visitor),
+        title: newest.statement.title.clone(),
+        updated: rfc3339(newest.row.published_at_ms),
+        year: site.case.case.year(),
+        entries: all.iter().map(|kept| (version(&site, visitor.language, kept), rfc3339(kept.row.published_at_ms))).collect(),
+    };
+    Ok(([(header::CONTENT_TYPE, "application/atom+xml; charset=utf-8")], page.render()?).into_response())
+}
+
+fn rfc3339(at_ms: i64) -> String {
+    Timestamp::from_millisecond(at_ms).map(|at| at.to_string()).unwrap_or_default()
 }

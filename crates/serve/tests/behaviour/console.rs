@@ -1,10 +1,10 @@
 //! What staff see, and that what they see is written down.
 
-use kintsugi_case::PersonId;
-use kintsugi_serve::console;
+use kintsugi_case::{Fact, FactValue, PersonId};
+use kintsugi_serve::{console, portal};
 
 use crate::browser::{Answer, Browser, text};
-use crate::made_up::{STAFF, loopback, make, make_empty};
+use crate::made_up::{NOW_MS, STAFF, loopback, make, make_empty};
 
 async fn sign_in(browser: &mut Browser, password: &str) -> Answer {
     let token = browser.get("/signin?lang=en").await.token();
@@ -28,6 +28,7 @@ async fn nothing_is_shown_without_signing_in() {
         "/notices",
         "/notices.csv",
         "/rights",
+        "/statement",
         "/why/x",
     ] {
         let answer = browser.get(path).await;
@@ -80,7 +81,7 @@ async fn a_name_stands_behind_a_click_that_is_written_down() {
     let open = browser.post("/persons/1", &[("token", &person.token())]).await;
     assert!(open.body.contains("髙橋 花子1") && open.body.contains("person1@mail.example"));
     let said: Vec<String> = case.store.audit_entries(0, 100).await.unwrap().into_iter().map(|entry| entry.what).collect();
-    assert_eq!(said, ["signed in", "viewed person 1", "viewed name and contact of person 1"]);
+    assert_eq!(said[1..], ["signed in", "viewed person 1", "viewed name and contact of person 1"]);
 }
 
 #[tokio::test]
@@ -151,6 +152,61 @@ async fn a_notice_is_held_let_go_and_settled_with_a_reason() {
     let audit: Vec<String> = case.store.audit_entries(0, 100).await.unwrap().into_iter().map(|entry| entry.what).collect();
     let said =
         [format!("settled as accepted notice {unknown}"), format!("released notice {held}"), format!("held notice {held}")];
-    assert_eq!(audit[1..4], said);
+    assert_eq!(audit[2..5], said);
     assert!(case.store.conservation(1).await.unwrap().holds());
+}
+
+#[tokio::test]
+async fn the_statement_is_issued_again_with_a_note_and_its_versions_stay() {
+    let dir = tempfile::tempdir().unwrap();
+    let case = make(dir.path(), 10, loopback()).await;
+    let mut reader = Browser::visit(portal(case.site.clone())).await;
+    let mut staff = Browser::visit(console(case.site)).await;
+    sign_in(&mut staff, STAFF.1).await;
+    let first = text(&reader.get("/statement?lang=en").await.body);
+    assert!(first.contains("172 cases of unauthorised card use") && first.contains("Version 1"), "{first}");
+
+    // More cases are known: the published version does not move by itself, and the console says that it must.
+    let mut facts = case.store.facts().await.unwrap();
+    facts.retain(|fact| fact.name == "unauthorised_use_cases");
+    facts.push(Fact { value: FactValue::Number(180), as_of: "2013-05-20".into(), ..facts[0].clone() });
+    case.store.put_entered_facts(&facts, NOW_MS).await.unwrap();
+    assert_eq!(text(&reader.get("/statement?lang=en").await.body), first);
+    let page = staff.get("/statement?lang=en").await;
+    let read = text(&page.body);
+    for said in ["Cases of unauthorised use 172 2013-04-26 180 2013-05-20", "Added: As of 20 May 2013, 180 cases"] {
+        assert!(read.contains(said), "{said}: {read}");
+    }
+    let token = page.token();
+    let notes = |en| [("token", token.as_str()), ("note-ja", "{unauthorised_use_cases} 件に増えました。"), ("note-en", en)];
+    for (note, why) in [
+        ("", "a note must say what is new"),
+        ("Now 180 cases.", "the figure 1 in the note is no fact"),
+        ("Now {cases}.", "the note cites {cases}, and there is no such fact"),
+    ] {
+        let refused = staff.post("/statement", &notes(note)).await;
+        assert!(refused.status == 200 && text(&refused.body).contains(why), "{note}: {}", text(&refused.body));
+    }
+    assert_eq!(staff.post("/statement", &[("token", "WRONG")]).await.status, 403);
+    assert_eq!(staff.post("/statement", &notes("Reported cases rose to {unauthorised_use_cases}.")).await.status, 303);
+
+    let second = text(&reader.get("/statement?lang=en").await.body);
+    for said in ["Updates", "Reported cases rose to 180 .", "Removed: As of 26 April 2013, 172 cases", "Version 2"] {
+        assert!(second.contains(said), "{said}: {second}");
+    }
+    let kept = text(&reader.get("/statement/1?lang=en").await.body);
+    assert!(kept.contains("This is version 1, kept as it was.") && kept.contains("172 cases"), "{kept}");
+    assert_eq!(reader.get("/statement/3").await.status, 404);
+    let feed = reader.get("/statement.atom?lang=en").await;
+    assert_eq!(feed.header("content-type"), Some("application/atom+xml; charset=utf-8"));
+    assert!(feed.body.contains("<id>tag:kakehashi.example,2013:statement/en/2</id>"), "{}", feed.body);
+    assert!(text(&staff.get("/why/unauthorised_use_cases?lang=en").await.body).contains("Stated by: statement v2"));
+
+    // Two facts that cannot both be published: the refusal names both.
+    facts.push(Fact { value: FactValue::Number(0), as_of: "2013-05-27".into(), ..facts[0].clone() });
+    case.store.put_entered_facts(&facts, NOW_MS).await.unwrap();
+    let refused = text(&staff.post("/statement", &notes("No misuse is known.")).await.body);
+    let both = ["180 (as of 2013-05-20", "and 0 (as of 2013-05-27"];
+    assert!(both.iter().all(|one| refused.contains(one)), "{refused}");
+    assert_eq!(text(&reader.get("/statement?lang=en").await.body), second);
 }
