@@ -2,6 +2,8 @@
 //! (`plan`), answered from the snapshot (`evaluate`), and the bytes that the page must then have had are compared with those
 //! that the log shows (`page`). Here: what follows from that.
 
+use std::convert::Infallible;
+
 use kintsugi_case::{Shows, Technique, Verdict};
 use rusqlite::Error as Failure;
 
@@ -11,6 +13,7 @@ use crate::statement::{Observation, Statement, shown};
 
 mod columns;
 mod evaluate;
+mod kept;
 mod page;
 mod plan;
 
@@ -18,6 +21,7 @@ pub(crate) use evaluate::{Evaluator, Taken, bind, number};
 pub(crate) use plan::{Plan, Values, last, parses, plan, query, reads_the_server, values};
 
 use evaluate::Answer;
+use kept::Kept;
 use page::{Pages, Sizes};
 
 use crate::data::Data;
@@ -29,7 +33,7 @@ const CUT: &str = "the answer was cut at the server's limit for aggregates insid
 /// The statements of a source that asked for rows.
 pub(crate) struct Rows {
     evaluator: Evaluator,
-    answered: Vec<Answered>,
+    answered: Kept,
 }
 
 /// A statement that was replayed, with what the log shows of its answer.
@@ -42,31 +46,33 @@ struct Answered {
 
 impl Rows {
     pub(crate) fn new(data: std::rc::Rc<Data>, dialect: Dialect) -> Self {
-        Self { evaluator: Evaluator::new(data, dialect), answered: Vec::new() }
+        Self { evaluator: Evaluator::new(data, dialect), answered: Kept::default() }
     }
 
     /// Replays a statement; an error says why that cannot be done.
     pub(crate) fn take(&mut self, plan: &Plan, statement: Statement<'_>, shows: Shows) -> std::result::Result<(), Failure> {
         let Statement { shape, literals, observed } = statement;
         let answer = self.evaluator.answer(plan, literals, shows)?;
-        self.answered.push(Answered { shape, observed, answer, literals: shown(literals).into_boxed_str() });
+        self.answered.push(&Answered { shape, observed, answer, literals: shown(literals).into_boxed_str() });
         Ok(())
     }
 
     /// Judges every statement and writes down what follows.
     pub(crate) fn conclude(self, into: &mut Conclusion<'_>) -> Result<()> {
         let pages = self.pages(into);
-        self.answered.iter().try_for_each(|statement| judge(statement, &pages, into))
+        drop(self.evaluator);
+        self.answered.each(|statement| judge(statement, &pages, into))
     }
 
     fn pages(&self, into: &Conclusion<'_>) -> Pages {
         let mut sizes = Sizes::default();
-        for statement in &self.answered {
+        let Ok(()) = self.answered.each(|statement| {
             if statement.observed.status == 200 && !statement.answer.metadata {
                 let endpoint = into.shapes[statement.shape].endpoint;
                 sizes.add(endpoint, statement.answer.rows, statement.answer.text, statement.observed.bytes);
             }
-        }
+            Ok::<(), Infallible>(())
+        });
         sizes.pages()
     }
 }

@@ -17,6 +17,8 @@ use crate::lexer::Literal;
 
 /// Rows kept in memory over all cached queries; beyond it the cache is emptied.
 const CACHED_ROWS_MAX: usize = 40_000_000;
+/// Aggregates kept; beyond it they are computed again, as those that differ in every statement are not used twice.
+const AGGREGATES_MAX: usize = 10_000;
 /// Sets of literals of one query after which LIMIT is left to SQLite, as whole sets would not be used again.
 const SETS_PER_QUERY_MAX: u32 = 12;
 
@@ -34,9 +36,9 @@ pub(crate) struct RowSet {
 pub(crate) struct Taken {
     /// What was taken of which tables; the set's columns.
     pub(crate) sources: Arc<[Source]>,
-    set: Arc<RowSet>,
-    from: usize,
-    to: usize,
+    pub(super) set: Arc<RowSet>,
+    pub(super) from: usize,
+    pub(super) to: usize,
     /// From this row on, only a part arrived (an aggregate cut at its limit).
     pub(crate) whole_to: usize,
 }
@@ -64,9 +66,19 @@ impl RowSet {
     pub(crate) fn len(&self) -> usize {
         self.lengths.len()
     }
+
+    /// Rows whose bytes of text are of no more use.
+    pub(super) fn of_numbers(numbers: Vec<u32>, width: usize) -> Self {
+        Self { lengths: Vec::new(), numbers, width }
+    }
 }
 
 impl Taken {
+    /// The row numbers, those of a row after one another.
+    pub(super) fn numbers(&self) -> &[u32] {
+        &self.set.numbers[self.from * self.set.width..self.to * self.set.width]
+    }
+
     /// Calls `each` with source, row number and whether it arrived whole.
     pub(crate) fn for_each(&self, mut each: impl FnMut(&Source, u64, bool)) {
         for row in self.from..self.to {
@@ -249,6 +261,9 @@ impl Evaluator {
             used(&format!("{};{}", aggregate.outer, aggregate.rows.sql), literals),
         );
         if !self.aggregates.contains_key(&key) {
+            if self.aggregates.len() >= AGGREGATES_MAX {
+                self.aggregates.clear();
+            }
             let joined = self.joined(aggregate, literals)?;
             self.aggregates.insert(key.clone(), joined);
         }
