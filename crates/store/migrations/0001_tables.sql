@@ -96,7 +96,7 @@ CREATE TABLE notice (
     channel TEXT NOT NULL,
     state TEXT NOT NULL,
     told BLOB NOT NULL,
-    link_hash BLOB NOT NULL UNIQUE,
+    link_hash BLOB NOT NULL,
     planned_at_ms INTEGER NOT NULL,
     changed_at_ms INTEGER NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0,
@@ -108,6 +108,7 @@ CREATE TABLE notice (
     hold_until_ms INTEGER NOT NULL DEFAULT 0,
     UNIQUE (person, scope_version, channel)
 );
+CREATE UNIQUE INDEX notice_by_link ON notice (link_hash);
 CREATE INDEX notice_by_state ON notice (scope_version, state, serial);
 CREATE INDEX notice_in_hand ON notice (lease_until_ms) WHERE state = 'sending';
 CREATE INDEX notice_held ON notice (hold_until_ms) WHERE state = 'held';
@@ -129,12 +130,13 @@ CREATE TABLE person_right (
     currency TEXT NOT NULL,
     issued_at_ms INTEGER NOT NULL,
     usable_until_ms INTEGER,
-    code_hash BLOB NOT NULL UNIQUE,
+    code_hash BLOB NOT NULL,
     redeemed_at_ms INTEGER,
     redeemed_by TEXT NOT NULL DEFAULT '',
     order_ref TEXT NOT NULL DEFAULT '',
     UNIQUE (person, remedy)
 );
+CREATE UNIQUE INDEX person_right_by_code ON person_right (code_hash);
 
 CREATE TABLE redeem_request (
     request_key BLOB NOT NULL PRIMARY KEY,

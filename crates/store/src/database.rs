@@ -6,6 +6,7 @@
 //! PostgreSQL: one pool; rows are leased with `SKIP LOCKED`, and what must run alone takes an advisory lock.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use kintsugi_case::StoreSpec;
@@ -29,6 +30,9 @@ pub(crate) const APPEND_ONLY: [&str; 8] =
 const APPEND_ONLY_DOCUMENTS: [&str; 2] = ["document", "document_fact"];
 
 const SQLITE_READERS_MAX: u32 = 4;
+/// Pages that a connection keeps in memory; sorting takes as much again. Nothing here grows with the case.
+const WRITER_CACHE_KIB: u32 = 64 * 1024;
+const READER_CACHE_KIB: u32 = 16 * 1024;
 const POSTGRES_CONNECTIONS_MAX: u32 = 16;
 /// How long a statement waits for another process's freeze, or for a free connection.
 const WAIT: Duration = Duration::from_secs(120);
@@ -68,6 +72,7 @@ impl Store {
             StoreSpec::Postgres(url) => Self::open_postgres(url, keys).await?,
         };
         store.migrate().await?;
+        store.restore_indexes().await?;
         Ok(store)
     }
 
@@ -82,8 +87,9 @@ impl Store {
         let url = format!("sqlite://{}?mode=rwc", escaped(&path));
         let options = url.parse::<AnyConnectOptions>().map_err(|source| open_error(path.display(), source))?;
         let failed = |source| open_error(path.display(), source);
-        let write = sqlite_pool(1, &options).await.map_err(failed)?;
-        let read = sqlite_pool(SQLITE_READERS_MAX, &options).await.map_err(failed)?;
+        let folder = path.parent().unwrap_or(case_dir);
+        let write = sqlite_pool(1, WRITER_CACHE_KIB, folder, &options).await.map_err(failed)?;
+        let read = sqlite_pool(SQLITE_READERS_MAX, READER_CACHE_KIB, folder, &options).await.map_err(failed)?;
         Ok(Self { keys: keys.clone(), kind: DatabaseKind::Sqlite, read, write })
     }
 
@@ -170,8 +176,12 @@ fn sqlite_path(case_dir: &Path) -> Result<PathBuf> {
     Ok(folder.join("case.db"))
 }
 
-async fn sqlite_pool(connections: u32, options: &AnyConnectOptions) -> sqlx::Result<AnyPool> {
-    let pool = pool_options(connections).after_connect(|connection, _| Box::pin(set_up_sqlite(connection)));
+async fn sqlite_pool(connections: u32, cache_kib: u32, folder: &Path, options: &AnyConnectOptions) -> sqlx::Result<AnyPool> {
+    let pragmas: Arc<str> = sqlite_pragmas(cache_kib, folder).into();
+    let pool = pool_options(connections).after_connect(move |connection, _| {
+        let pragmas = Arc::clone(&pragmas);
+        Box::pin(async move { connection.execute(sqlx::raw_sql(AssertSqlSafe(pragmas.as_ref()))).await.map(drop) })
+    });
     pool.connect_with(options.clone().disable_statement_logging()).await
 }
 
@@ -179,14 +189,16 @@ fn pool_options(connections: u32) -> AnyPoolOptions {
     AnyPoolOptions::new().max_connections(connections).acquire_timeout(WAIT).idle_timeout(None).max_lifetime(None)
 }
 
-async fn set_up_sqlite(connection: &mut AnyConnection) -> sqlx::Result<()> {
-    let wait_ms = WAIT.as_millis();
-    let pragmas = format!(
-        "PRAGMA busy_timeout = {wait_ms}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; \
-         PRAGMA cache_size = -65536; PRAGMA mmap_size = 268435456; PRAGMA wal_autocheckpoint = 4000; \
-         PRAGMA analysis_limit = 1000"
-    );
-    connection.execute(sqlx::raw_sql(AssertSqlSafe(pragmas))).await.map(drop)
+/// What is too large to sort in memory (an index of ten million persons) is sorted in files in the case folder, without a
+/// name and gone when closed: nothing is written outside of it. No `mmap`: every connection's view of the file would count
+/// as memory of its own.
+fn sqlite_pragmas(cache_kib: u32, folder: &Path) -> String {
+    let (wait_ms, folder) = (WAIT.as_millis(), folder.to_string_lossy().replace('\'', "''"));
+    format!(
+        "PRAGMA busy_timeout = {wait_ms}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+         PRAGMA temp_store_directory = '{folder}'; PRAGMA temp_store = FILE; \
+         PRAGMA cache_size = -{cache_kib}; PRAGMA wal_autocheckpoint = 4000; PRAGMA analysis_limit = 1000"
+    )
 }
 
 /// The tables as this database writes them.

@@ -82,3 +82,13 @@ impl<T> During<T> for std::result::Result<T, sqlx::Error> {
         self.map_err(|source| Error::Statement { operation, source })
     }
 }
+
+/// Whether a cause is that the database could not be written for want of room on its disk.
+pub fn is_want_of_room(cause: &(dyn std::error::Error + 'static)) -> bool {
+    let Some(sqlx::Error::Database(error)) = cause.downcast_ref() else { return false };
+    error.code().is_some_and(|code| WANT_OF_ROOM.contains(&code.as_ref()))
+}
+
+/// SQLite's `FULL`, and its `IOERR` for writing, flushing and changing a file's size (<https://sqlite.org/rescode.html>);
+/// PostgreSQL's `disk_full` and `io_error`.
+const WANT_OF_ROOM: [&str; 7] = ["13", "778", "1034", "1546", "4874", "53100", "58030"];

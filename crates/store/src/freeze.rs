@@ -6,6 +6,7 @@ use kintsugi_case::{BasisSummary, ExposedRecord, Fact, PersonId, PersonProfile, 
 use sha2::{Digest, Sha256};
 use sqlx::{Any, Transaction};
 
+use crate::bulk::PERSON_BY_MAIL;
 use crate::database::Alone;
 use crate::error::During;
 use crate::identity::Identities;
@@ -74,6 +75,7 @@ impl Store {
         let number = newest.map_or(1, |version| version.number + 1);
         let identities = if number > 1 { Some(Identities::open(&mut transaction).await?) } else { None };
         let version = write_version(&mut transaction, number, draft).await?;
+        self.loosen(&mut transaction, PERSON_BY_MAIL).await?;
         Ok(Some(Freeze::new(self.clone(), transaction, version, identities)))
     }
 }
@@ -160,6 +162,7 @@ impl Freeze {
         self.persons.write_all(&mut self.transaction, "write persons").await?;
         self.records.write_all(&mut self.transaction, "write records of persons").await?;
         self.exposed.write_all(&mut self.transaction, "write exposed records").await?;
+        self.store.tighten(&mut self.transaction, PERSON_BY_MAIL).await?;
         self.transaction.commit().await.during("commit a scope version")?;
         self.store.refresh_statistics().await?;
         Ok(self.version)

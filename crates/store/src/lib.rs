@@ -9,6 +9,7 @@
 
 mod api_key;
 mod audit;
+mod bulk;
 mod database;
 mod document;
 mod error;
@@ -31,7 +32,7 @@ pub use api_key::ApiKey;
 pub use audit::{AuditEntry, AuditFault};
 pub use database::Store;
 pub use document::{Edition, Published};
-pub use error::{Error, Result};
+pub use error::{Error, Result, is_want_of_room};
 pub use fact::FactRecord;
 pub use freeze::{Freeze, FreezeDraft, RecordRef};
 pub use job::Job;

@@ -7,6 +7,7 @@ use kintsugi_vault::Purpose;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe};
 
+use crate::bulk::NOTICE_BY_LINK;
 use crate::database::Alone;
 use crate::error::During;
 use crate::notice::{event, events, state_of};
@@ -84,15 +85,26 @@ impl Store {
     /// one. Run again, it plans nothing new (one notice per person, scope version and channel: rule 4).
     pub async fn plan_notices(&self, scope: u32, now_ms: i64) -> Result<Planned> {
         let mut planned = Planned::default();
-        let mut after = 0;
-        while let Some(last) = self.plan_page(scope, after, now_ms, &mut planned).await? {
+        let (mut after, mut bulk) = (0, false);
+        while let Some(last) = self.plan_page(scope, after, now_ms, &mut planned, &mut bulk).await? {
             after = last;
+        }
+        if bulk {
+            let mut connection = self.writer().acquire().await.during("plan notices")?;
+            self.tighten(&mut connection, NOTICE_BY_LINK).await?;
         }
         Ok(planned)
     }
 
-    /// Plans for some persons after this one; the last of them, if any are left.
-    async fn plan_page(&self, scope: u32, after: u64, now_ms: i64, planned: &mut Planned) -> Result<Option<u64>> {
+    /// Plans for some persons after this one; the last of them, if any are left. A page full of new notices makes it `bulk`.
+    async fn plan_page(
+        &self,
+        scope: u32,
+        after: u64,
+        now_ms: i64,
+        planned: &mut Planned,
+        bulk: &mut bool,
+    ) -> Result<Option<u64>> {
         let operation = "plan notices";
         let mut transaction = self.begin_alone(Alone::Plan, operation).await?;
         let persons = affected_page(&mut transaction, scope, after).await?;
@@ -112,6 +124,9 @@ impl Store {
             *count += 1;
             events.push(event(serial, now_ms, state, detail));
             notices.push(self.new_notice(serial, scope, person.id, state, person.told, now_ms));
+        }
+        if notices.len() == PLAN_PAGE && !std::mem::replace(bulk, true) {
+            self.loosen(&mut transaction, NOTICE_BY_LINK).await?;
         }
         notices.write_all(&mut transaction, operation).await?;
         events.write_all(&mut transaction, operation).await?;
@@ -343,11 +358,12 @@ impl Affected {
     }
 }
 
-/// Affected persons of a version after this one, by number.
+/// Affected persons of a version after this one, by number. `COALESCE` keeps the database from looking them up by verdict
+/// and sorting them for every page.
 async fn affected_page(connection: &mut AnyConnection, scope: u32, after: u64) -> Result<Vec<Affected>> {
     let sql = format!(
         "SELECT id, told, CASE WHEN mail_index IS NULL THEN 0 ELSE 1 END AS has_mail FROM person \
-         WHERE scope_version = $1 AND id > $2 AND verdict IN ('proved', 'possible') ORDER BY id LIMIT {PLAN_PAGE}"
+         WHERE scope_version = $1 AND id > $2 AND COALESCE(verdict, '') IN ('proved', 'possible') ORDER BY id LIMIT {PLAN_PAGE}"
     );
     let query = sqlx::query(AssertSqlSafe(sql)).bind(i64::from(scope)).bind(as_i64(after));
     let rows = query.fetch_all(connection).await.during("plan notices")?;

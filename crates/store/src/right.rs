@@ -5,6 +5,7 @@ use kintsugi_vault::{Keys, Purpose};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe};
 
+use crate::bulk::RIGHT_BY_CODE;
 use crate::database::Alone;
 use crate::error::During;
 use crate::rows::{Columns, Insert, as_i64, storable};
@@ -125,46 +126,44 @@ impl Store {
         usable_until_ms: Option<i64>,
         now_ms: i64,
     ) -> Result<Issued> {
-        let mut new = 0;
-        loop {
-            let issued = self.issue_page(scope, remedy, spec, usable_until_ms, now_ms).await?;
-            new += issued;
-            if issued < ISSUE_PAGE as u64 {
-                break;
-            }
+        let (mut new, mut after, mut bulk) = (0, 0, false);
+        let issue = Issue { scope, remedy, spec, until: usable_until_ms, now_ms };
+        while let Some((issued, last)) = self.issue_page(&issue, after, &mut bulk).await? {
+            (new, after) = (new + issued, last);
+        }
+        if bulk {
+            let mut connection = self.writer().acquire().await.during("issue rights")?;
+            self.tighten(&mut connection, RIGHT_BY_CODE).await?;
         }
         let query = sqlx::query("SELECT COUNT(*) AS n FROM person_right WHERE remedy = $1").bind(remedy);
         let total = query.fetch_one(self.reader()).await.during("count rights")?.count("n")?;
         Ok(Issued { new, total })
     }
 
-    async fn issue_page(&self, scope: u32, remedy: &str, spec: &RemedySpec, until: Option<i64>, now_ms: i64) -> Result<u64> {
+    /// Issues to some persons after this one: how many, and the last of them. A full page makes it `bulk`.
+    async fn issue_page(&self, issue: &Issue<'_>, after: i64, bulk: &mut bool) -> Result<Option<(u64, i64)>> {
         let operation = "issue rights";
         let mut transaction = self.begin_alone(Alone::Issue, operation).await?;
-        let verdicts = match spec.to {
-            RemedyTo::Proved => "('proved')",
-            RemedyTo::Affected => "('proved', 'possible')",
-        };
-        let sql = format!(
-            "SELECT p.id AS id FROM person p WHERE p.scope_version = $1 AND p.verdict IN {verdicts} AND NOT EXISTS \
-             (SELECT 1 FROM person_right r WHERE r.person = p.id AND r.remedy = $2) ORDER BY p.id LIMIT {ISSUE_PAGE}"
-        );
-        let query = sqlx::query(AssertSqlSafe(sql)).bind(i64::from(scope)).bind(remedy);
-        let persons = query.fetch_all(&mut *transaction).await.during(operation)?;
-        let last = sqlx::query("SELECT COALESCE(MAX(id), 0) AS n FROM person_right").fetch_one(&mut *transaction).await;
-        let mut id = last.during(operation)?.count("n")?;
+        let persons = entitled_page(&mut transaction, issue, after).await?;
+        let Some(&last) = persons.last() else { return Ok(None) };
+        if persons.len() == ISSUE_PAGE && !std::mem::replace(bulk, true) {
+            self.loosen(&mut transaction, RIGHT_BY_CODE).await?;
+        }
+        let newest = sqlx::query("SELECT COALESCE(MAX(id), 0) AS n FROM person_right").fetch_one(&mut *transaction).await;
+        let mut id = newest.during(operation)?.count("n")?;
         let mut rights = Insert::new(
             "INSERT INTO person_right (id, person, remedy, amount, currency, issued_at_ms, usable_until_ms, code_hash)",
         );
-        for row in &persons {
+        let Issue { remedy, spec, until, now_ms, .. } = *issue;
+        for &person in &persons {
             id += 1;
             let hash = self.keys.code_hash(Purpose::CouponCode, &self.coupon_code(id));
-            let (person, amount, currency) = (row.int("id")?.into(), spec.amount.into(), (&spec.currency).into());
+            let (person, amount, currency) = (person.into(), spec.amount.into(), (&spec.currency).into());
             rights.push([id.into(), person, remedy.into(), amount, currency, now_ms.into(), until.into(), hash.into()]);
         }
         rights.write_all(&mut transaction, operation).await?;
         transaction.commit().await.during(operation)?;
-        Ok(persons.len() as u64)
+        Ok(Some((persons.len() as u64, last)))
     }
 
     /// A coupon's code is computed from the right's number and the case key, and kept nowhere.
@@ -228,6 +227,32 @@ impl Store {
         let rows = sqlx::query(sql).fetch_all(self.reader()).await.during("add up rights")?;
         rows.iter().map(totals).collect()
     }
+}
+
+/// What is issued, to whom.
+struct Issue<'a> {
+    scope: u32,
+    remedy: &'a str,
+    spec: &'a RemedySpec,
+    until: Option<i64>,
+    now_ms: i64,
+}
+
+/// Entitled persons after this one who have no such right yet, by number. Each page begins where the last one ended:
+/// looked for from the start, those who have theirs would be passed over again for every page. `COALESCE` keeps the
+/// database from looking them up by verdict and sorting them.
+async fn entitled_page(connection: &mut AnyConnection, issue: &Issue<'_>, after: i64) -> Result<Vec<i64>> {
+    let verdicts = match issue.spec.to {
+        RemedyTo::Proved => "('proved')",
+        RemedyTo::Affected => "('proved', 'possible')",
+    };
+    let sql = format!(
+        "SELECT p.id AS id FROM person p WHERE p.scope_version = $1 AND p.id > $2 AND COALESCE(p.verdict, '') IN {verdicts} \
+         AND NOT EXISTS (SELECT 1 FROM person_right r WHERE r.person = p.id AND r.remedy = $3) ORDER BY p.id LIMIT {ISSUE_PAGE}"
+    );
+    let query = sqlx::query(AssertSqlSafe(sql)).bind(i64::from(issue.scope)).bind(after).bind(issue.remedy);
+    let rows = query.fetch_all(connection).await.during("issue rights")?;
+    rows.iter().map(|row| row.int("id")).collect()
 }
 
 /// A request under the names by which the store knows it.

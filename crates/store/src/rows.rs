@@ -132,6 +132,11 @@ impl<const COLUMNS: usize> Insert<COLUMNS> {
         self.rows.push(row);
     }
 
+    /// Rows gathered.
+    pub(crate) const fn len(&self) -> usize {
+        self.rows.len()
+    }
+
     /// Writes what fills whole statements.
     pub(crate) async fn write_full(&mut self, connection: &mut AnyConnection, operation: &'static str) -> Result<()> {
         while self.rows.len() >= rows_a_statement(COLUMNS) {

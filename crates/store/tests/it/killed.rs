@@ -25,7 +25,7 @@ async fn sender() {
         }
         let mut outcomes = Vec::new();
         for notice in leased {
-            writeln!(out, "sent {}", notice.serial).unwrap();
+            writeln!(out, "sent {};", notice.serial).unwrap();
             outcomes.push((notice.serial, Outcome::Accepted { reply: "250 ok".into() }));
         }
         store.record_outcomes(&outcomes, NOW).await.unwrap();
@@ -42,9 +42,11 @@ fn send_and_kill(place: &Place, after: usize) -> Vec<u64> {
         .spawn()
         .unwrap();
     let mut sent = Vec::new();
-    for line in BufReader::new(child.stderr.take().unwrap()).lines() {
-        let line = line.unwrap();
-        sent.extend(line.strip_prefix("sent ").map(|serial| serial.parse::<u64>().unwrap()));
+    for line in BufReader::new(child.stderr.take().unwrap()).split(b'\n') {
+        let line = String::from_utf8(line.unwrap()).unwrap();
+        // A line that the kill cut short has no end: only "sent 17;" says that 17 was sent.
+        let serial = line.strip_prefix("sent ").and_then(|rest| rest.strip_suffix(';'));
+        sent.extend(serial.map(|serial| serial.parse::<u64>().unwrap()));
         if sent.len() == after {
             // SIGKILL; what is still in the pipe is read on.
             child.kill().unwrap();
