@@ -22,7 +22,7 @@ impl FindDb {
             clear(&with_end(path, end))?;
         }
         let connection = Connection::open(path).map_err(opening(path))?;
-        settle(&connection).map_err(opening(path))?;
+        settle(&connection, path).map_err(opening(path))?;
         // Until everything is loaded there is no other reader, and a torn file would be made anew anyway.
         connection.execute_batch("PRAGMA journal_mode = MEMORY;").map_err(opening(path))?;
         for part in [layout::SCHEMA, layout::EXPOSURE_INDEX, layout::PERSON_INDEX] {
@@ -45,7 +45,7 @@ impl FindDb {
     fn open_with(path: &Path, access: OpenFlags) -> Result<Self> {
         let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(opening(path))?;
-        settle(&connection).map_err(opening(path))?;
+        settle(&connection, path).map_err(opening(path))?;
         let found = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(opening(path))?;
         if found != layout::VERSION {
             return Err(Error::Layout { path: path.to_owned(), found, expected: layout::VERSION });
@@ -82,13 +82,17 @@ impl FindDb {
     }
 }
 
-/// Settings of every connection. Temporary tables stay in memory, so that no record leaves the case folder (rule 14).
+/// Settings of every connection. What is too large to sort in memory (an index of ten million records) is sorted in files
+/// beside the database, without a name and gone when closed, so that no record leaves the case folder (rule 14).
 /// The cache may grow to 256 MiB: with a million persons, look-ups by person and by record touch the file all over.
+/// Sorting takes as much again.
 /// `synchronous = OFF`: after a power cut the file is made anew.
-fn settle(connection: &Connection) -> rusqlite::Result<()> {
+fn settle(connection: &Connection, path: &Path) -> rusqlite::Result<()> {
     connection.set_prepared_statement_cache_capacity(64);
     connection.busy_timeout(std::time::Duration::from_secs(30))?;
-    connection.execute_batch("PRAGMA temp_store = MEMORY; PRAGMA synchronous = OFF; PRAGMA cache_size = -262144;")
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    connection.pragma_update(None, "temp_store_directory", folder.to_string_lossy().as_ref())?;
+    connection.execute_batch("PRAGMA temp_store = FILE; PRAGMA synchronous = OFF; PRAGMA cache_size = -262144;")
 }
 
 fn opening(path: &Path) -> impl Fn(rusqlite::Error) -> Error {

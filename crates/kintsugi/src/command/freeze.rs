@@ -30,7 +30,7 @@ pub(crate) fn freeze(folder: &Folder) -> Result<Outcome> {
         let store = folder.store().await?;
         store.put_entered_facts(&folder.case.facts, now_ms()).await?;
         let version = match store.begin_freeze(draft).await? {
-            Some(freeze) => write(folder, db, freeze, counts.persons, &stage).await?,
+            Some(freeze) => write(folder, db, freeze, &counts, &stage).await?,
             None => newest(&store).await?,
         };
         store.close().await;
@@ -74,8 +74,7 @@ async fn newest(store: &Store) -> Result<ScopeVersion> {
 }
 
 /// Everything in one transaction: bases, persons with what of theirs was exposed, facts.
-async fn write(folder: &Folder, db: FindDb, mut freeze: Freeze, persons: u64, stage: &Stage) -> Result<ScopeVersion> {
-    let counts = db.counts()?;
+async fn write(folder: &Folder, db: FindDb, mut freeze: Freeze, counts: &ScopeCounts, stage: &Stage) -> Result<ScopeVersion> {
     freeze.bases(&db.bases()?).await?;
     let (sender, mut receiver) = mpsc::channel(PERSONS_IN_FLIGHT_MAX);
     let reader = tokio::task::spawn_blocking(move || read_persons(&db, &sender));
@@ -86,10 +85,10 @@ async fn write(folder: &Folder, db: FindDb, mut freeze: Freeze, persons: u64, st
         freeze.person(person.id, &person.profile, &records, &person.exposed).await?;
         tally.count(&person);
         done += 1;
-        stage.at(done, persons, "persons");
+        stage.at(done, counts.persons, "persons");
     }
     reader.await.map_err(|error| anyhow!(error))??;
-    freeze.facts(&facts::of_scope(folder, &counts, &tally, freeze.version())).await?;
+    freeze.facts(&facts::of_scope(folder, counts, &tally, freeze.version())).await?;
     Ok(freeze.commit().await?)
 }
 
