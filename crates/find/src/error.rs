@@ -108,3 +108,18 @@ impl Error {
         move |source| Self::Write { what, source }
     }
 }
+
+/// Whether a cause is that something could not be written for want of room: the disk or the user's share of it is full, or
+/// the file may not grow.
+pub fn is_want_of_room(cause: &(dyn std::error::Error + 'static)) -> bool {
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    if let Some(rusqlite::Error::SqliteFailure(error, _)) = cause.downcast_ref() {
+        return WANT_OF_ROOM.contains(&error.extended_code);
+    }
+    let io = cause.downcast_ref::<std::io::Error>();
+    io.is_some_and(|error| matches!(error.kind(), FileTooLarge | QuotaExceeded | StorageFull))
+}
+
+/// SQLite says these when the system takes no more bytes: `SQLITE_FULL`, and `SQLITE_IOERR_` with `WRITE`, `FSYNC`,
+/// `TRUNCATE` and `SHMSIZE` (<https://sqlite.org/rescode.html>).
+const WANT_OF_ROOM: [i32; 5] = [13, 778, 1034, 1546, 4874];

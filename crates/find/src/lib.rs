@@ -28,7 +28,7 @@ mod table;
 
 pub use counts::{FieldCount, ScopeCounts, TableCount};
 pub use db::FindDb;
-pub use error::{Error, Result};
+pub use error::{Error, Result, is_want_of_room};
 pub use export::ExportedCell;
 pub use exposures::ExposureWriter;
 pub use load::{Duplicate, TableLoaded, TableWriter};

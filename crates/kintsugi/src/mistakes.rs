@@ -44,6 +44,10 @@ pub(crate) fn show_error(error: &anyhow::Error) {
     let mut causes = error.chain();
     say(&format!("error: {}", causes.next().map(ToString::to_string).unwrap_or_default()));
     causes.for_each(|cause| say(&format!("  because: {cause}")));
+    if error.chain().any(|cause| kintsugi_find::is_want_of_room(cause) || kintsugi_store::is_want_of_room(cause)) {
+        say("  There is no room on the disk, or it can no longer be written. Make room, then run the same command again:");
+        say("  what is done stays done, and it goes on from there.");
+    }
 }
 
 #[expect(clippy::print_stderr, reason = "the edge of the program")]

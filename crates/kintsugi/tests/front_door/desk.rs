@@ -70,6 +70,16 @@ impl Desk {
         self.kintsugi(args, &self.case())
     }
 
+    /// Runs the binary on the case where no file can grow over so many KiB, as on a disk that is full. The limit is the
+    /// shell's (RLIMIT_FSIZE), so this needs no disk of its own and no right to mount one.
+    pub(crate) fn run_with_room(&self, kib: u64, args: &[&str]) -> Said {
+        // Blocks of `ulimit -f` are 512 bytes. Without the signal, writing fails as it does on a full disk.
+        let script = format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" \"$@\"", kib * 2);
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &script, env!("CARGO_BIN_EXE_kintsugi")]).args(args).arg(self.case());
+        Said::of(shell.env("NO_COLOR", "1").env_remove("KINTSUGI_SMTP_USER").output().unwrap())
+    }
+
     /// Starts the binary on the case and does not wait.
     pub(crate) fn start(&self, args: &[&str]) -> Child {
         command(args, &self.case()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()

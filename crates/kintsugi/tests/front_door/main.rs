@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod desk;
+mod full_disk;
 mod pipeline;
 mod score;
 mod secrets;
