@@ -36,7 +36,7 @@ range:
 
 bench:
 	@scripts/setup test
-	@cargo build --release --locked --package kintsugi
+	@scripts/setup bench
+	@cargo build --release --locked --workspace --bins --examples
 	@scripts/bench "$(CARGO_TARGET_DIR)/release/kintsugi"
-	@cargo build --release --locked --package kintsugi-notify --example speed
 	@dir=$$(mktemp -d) && "$(CARGO_TARGET_DIR)/release/kintsugi" drill --records 100 "$$dir/case" >/dev/null 2>&1 && scripts/bench-mail "$(CARGO_TARGET_DIR)/release/examples/speed" "$$dir/case/case.toml"; rm -rf "$$dir"

@@ -4,6 +4,6 @@ mod case;
 mod documents;
 mod killed;
 mod postgres;
-mod speed;
+mod server;
 mod sqlite;
 mod suite;

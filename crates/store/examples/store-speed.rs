@@ -1,21 +1,26 @@
-//! How fast the store is, at the size of the story. Not a test: `cargo nextest run --release --run-ignored only
-//! --no-capture -E 'test(speed)'` prints it.
+//! How fast the store is on SQLite and on PostgreSQL, at the size of the story. `make bench` runs it:
+//! `cargo run --release -p kintsugi-store --example store-speed`
+#![allow(clippy::print_stdout, reason = "its output is the result")]
+#![allow(dead_code, reason = "it shares the small case of the tests, and does not use all of it")]
 
-use std::io::Write;
+#[path = "../tests/it/case.rs"]
+mod case;
+#[path = "../tests/it/server.rs"]
+mod server;
+
 use std::time::Instant;
 
 use kintsugi_case::{RemedyKind, RemedySpec, RemedyTo};
 use kintsugi_store::{Outcome, Store};
 
-use crate::case::{NOW, Place, Someone, draft};
+use case::{NOW, Place, Someone, draft};
 
 const PERSONS: u64 = 130_000;
 const EXPOSED: u64 = 110_000;
 
 fn say(what: &str, count: u64, since: Instant) {
     let seconds = since.elapsed().as_secs_f64();
-    let mut out = std::io::stderr();
-    writeln!(out, "{what}: {count} in {seconds:.2} s, {:.0} a second", count as f64 / seconds).unwrap();
+    println!("  {what:<28} {:>9.0} a second", count as f64 / seconds);
 }
 
 async fn freeze_all(store: &Store) {
@@ -42,7 +47,8 @@ async fn send_all(store: &Store) -> u64 {
     }
 }
 
-pub(crate) async fn measure(place: Place) {
+async fn measure(name: &str, place: Place) {
+    println!("{name}");
     let store = place.open().await;
     let since = Instant::now();
     freeze_all(&store).await;
@@ -65,16 +71,10 @@ pub(crate) async fn measure(place: Place) {
     say("count, records", EXPOSED, since);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "measures, and proves nothing"]
-async fn on_sqlite() {
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() {
     let dir = tempfile::tempdir().unwrap();
-    measure(Place::sqlite(dir.path())).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "measures, and proves nothing"]
-async fn on_postgresql() {
-    let server = crate::postgres::Server::start();
-    measure(server.database("speed").await).await;
+    measure("SQLite", Place::sqlite(dir.path())).await;
+    let server = server::Server::start();
+    measure("PostgreSQL", server.database("speed").await).await;
 }
