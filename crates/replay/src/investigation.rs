@@ -23,7 +23,8 @@ use crate::request::Request;
 use crate::rows::{self, Rows};
 use crate::statement::{Observation, Seen, Statement};
 
-/// Sign-ins of which the outcome is foretold to find their requests.
+/// Tampered sign-ins that can be aims in themselves; more are the questions of a search. Of so many the outcome is foretold
+/// to find their requests.
 const SIGN_INS_MAX: usize = 64;
 
 /// One source's statements.
@@ -172,7 +173,8 @@ impl<'a> Investigation<'a> {
         let ran: Vec<&Ran> = found.iter().map(|(ran, _)| *ran).collect();
         let mut finds = vec![None; ran.len()];
         // Where many questions are asked, what each found is for their engine to say from what was observed.
-        if signs_in && ran.len() <= SIGN_INS_MAX {
+        let is_search = ran.len() > SIGN_INS_MAX;
+        if signs_in && !is_search {
             for (finds, (_, injection)) in finds.iter_mut().zip(&found) {
                 let Ok(template) = &injection.template else { continue };
                 let Some(plan) = self.login_plan(template)? else { continue };
@@ -184,12 +186,13 @@ impl<'a> Investigation<'a> {
         let joined = join(&ran, asked, skew_ms, &accepted);
         for ((ran, injection), request) in found.into_iter().zip(joined) {
             self.statements += 1;
+            let signs_in = signs_in.then_some(is_search);
             self.joined(injection, ran, request.map(|request| &asked[request]), signs_in)?;
         }
         Ok(())
     }
 
-    fn joined(&mut self, injection: Injection, ran: &Ran, asked: Option<&Asked>, signs_in: bool) -> Result<()> {
+    fn joined(&mut self, injection: Injection, ran: &Ran, asked: Option<&Asked>, signs_in: Option<bool>) -> Result<()> {
         use QueryErrorKind::{AccessDenied, Name, Stopped, Syntax};
         // The database itself says that it gave nothing.
         if matches!(ran.failed, Some(AccessDenied | Name | Stopped | Syntax)) {
@@ -203,12 +206,12 @@ impl<'a> Investigation<'a> {
             self.leave_open(shape, reason, &injection.text, observed);
             return Ok(());
         };
-        if signs_in
+        if let Some(is_question) = signs_in
             && let Ok(template) = &injection.template
             && let Some(plan) = self.login_plan(template)?
         {
             let shape = self.shape(injection.endpoint, template)?;
-            let attempt = Attempt { shape, template: template.clone(), at_ms: ran.at_ms, asked: *asked };
+            let attempt = Attempt { shape, template: template.clone(), at_ms: ran.at_ms, asked: *asked, is_question };
             self.logins.attempt(attempt, plan);
         }
         self.injection(injection, asked.observed)

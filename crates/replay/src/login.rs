@@ -27,6 +27,7 @@ const SLACK_MS: i64 = 1_000;
 
 const CARRIED: &str = "the sign-in found this row: the session that followed asked with its value";
 const SHOWN: &str = "the session of a sign-in without the password was shown this row";
+const PASSING: &str = "a tool that asked questions through the sign-in was signed in and sent this row on the way";
 const UNSEEN: &str = "a sign-in without the password was accepted and found this row; what its session carried is not shown";
 
 /// A sign-in whose statement was tampered with.
@@ -38,6 +39,15 @@ pub(crate) struct Attempt {
     /// By the database's clock; the web server's where no query log has it.
     pub(crate) at_ms: i64,
     pub(crate) asked: Asked,
+    /// It was one of many questions with one answer each: being signed in was the answer, not the aim.
+    pub(crate) is_question: bool,
+}
+
+impl Attempt {
+    /// What a tool is sent on the way to its answers it need not have kept.
+    fn verdict(&self, reason: &'static str) -> (Verdict, &'static str) {
+        if self.is_question { (Verdict::Possible, PASSING) } else { (Verdict::Proved, reason) }
+    }
 }
 
 /// A page that is keyed by what the session carries: its statements, and the requests to it.
@@ -113,13 +123,8 @@ impl Logins {
                     continue;
                 };
                 followed = true;
-                let ground = Ground {
-                    table,
-                    shape: attempt.shape,
-                    technique: Technique::LoginBypass,
-                    verdict: Verdict::Proved,
-                    reason: CARRIED,
-                };
+                let (verdict, reason) = attempt.verdict(CARRIED);
+                let ground = Ground { table, shape: attempt.shape, technique: Technique::LoginBypass, verdict, reason };
                 into.expose(ground, &cells(row, carried, &attempt.asked))?;
                 self.shown(at, attempt, until, &value, into)?;
             }
@@ -190,8 +195,8 @@ impl Logins {
         let Some(visit) = self.visits(&page.asked, attempt, until).next().copied() else { return Ok(()) };
         let Ok(answer) = self.evaluator.answer(plan, &literals, Shows::Rows) else { return Ok(()) };
         for ((table, row), columns) in rows_of(&answer.taken) {
-            let ground =
-                Ground { table, shape: page.shape, technique: Technique::LoginBypass, verdict: Verdict::Proved, reason: SHOWN };
+            let (verdict, reason) = attempt.verdict(SHOWN);
+            let ground = Ground { table, shape: page.shape, technique: Technique::LoginBypass, verdict, reason };
             into.expose(ground, &cells(row, columns, &visit))?;
         }
         Ok(())
