@@ -268,22 +268,38 @@ impl Arrived {
     }
 }
 
+/// Cells of one row that a statement exposes with one verdict.
+struct Exposed {
+    table: usize,
+    row: u32,
+    verdict: Verdict,
+    reason: &'static str,
+    columns: ColumnSet,
+    /// Which characters arrived, where not all did.
+    note: Option<String>,
+}
+
 /// One exposure for each row and verdict of a statement.
 fn write(said: &Said, outcome: &Outcome, cells: &HashMap<Cell, Arrived>, into: &mut Conclusion<'_>) -> Result<()> {
     let agrees = matches!(outcome, Outcome::Agrees(_));
     into.judged(agrees);
-    let mut exposures: Vec<(usize, u32, Verdict, &'static str, ColumnSet, Option<String>)> = Vec::new();
+    let mut exposures: Vec<Exposed> = Vec::new();
     for piece in &said.traced.pieces {
         let arrived = cells.get(&(piece.table, piece.rows[0], piece.column));
         let (verdict, reason, note) = verdict(piece, outcome, arrived);
         for &row in piece.rows.iter() {
-            let same = |one: &&mut (usize, u32, Verdict, &str, ColumnSet, Option<String>)| {
-                (one.0, one.1, one.2, one.3) == (piece.table, row, verdict, reason) && note.is_none()
-            };
             let column = piece.column.min(63);
-            match exposures.iter_mut().find(same) {
-                Some(one) => one.4 = one.4.with(column),
-                None => exposures.push((piece.table, row, verdict, reason, ColumnSet::default().with(column), note.clone())),
+            let same = |one: &&mut Exposed| (one.table, one.row, one.verdict, one.reason) == (piece.table, row, verdict, reason);
+            match exposures.iter_mut().find(same).filter(|_| note.is_none()) {
+                Some(one) => one.columns = one.columns.with(column),
+                None => exposures.push(Exposed {
+                    table: piece.table,
+                    row,
+                    verdict,
+                    reason,
+                    columns: ColumnSet::default().with(column),
+                    note: note.clone(),
+                }),
             }
         }
     }
@@ -291,7 +307,7 @@ fn write(said: &Said, outcome: &Outcome, cells: &HashMap<Cell, Arrived>, into: &
         Outcome::Agrees(seen) => seen.predicted,
         Outcome::Not(_, _, predicted) => *predicted,
     };
-    for (table, row, verdict, reason, columns, note) in exposures {
+    for Exposed { table, row, verdict, reason, columns, note } in exposures {
         let ground = Ground { shape: said.shape, table, technique: Technique::ErrorBased, verdict, reason };
         let noted = note.map(|note| format!("{}; {note}", said.literals));
         let literals = noted.as_deref().unwrap_or(&said.literals);
