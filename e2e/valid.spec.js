@@ -22,7 +22,7 @@ for (const language of LANGUAGES) {
   test(`every page is valid HTML (${language})`, async ({ page }) => {
     const { mine, number } = await notice(page);
     const wrong = number.slice(0, -1) + ((Number(number.at(-1)) + 1) % 10);
-    const portal = ["/", "/check", "/verify", `/verify?number=${number}`, `/verify?number=${wrong}`, "/verify?number=x", "/statement", "/missing"];
+    const portal = ["/", "/check", "/verify", `/verify?number=${number}`, `/verify?number=${wrong}`, "/verify?number=x", "/statement", "/statement/1", "/missing"];
     for (const address of [...portal.map((path) => `${PORTAL}${path}`), mine]) await look(page, address, language);
 
     await look(page, `${CONSOLE}/signin`, language);

@@ -219,6 +219,7 @@ state-intended = waiting
 state-sending = sending
 state-none = none
 state-all = all
+table = Table, can be scrolled
 col-shape = Shape of statement
 col-requests = Requests
 col-agreement = Agreement

@@ -210,6 +210,7 @@ state-intended = 送信待ち
 state-sending = 送信中
 state-none = なし
 state-all = すべて
+table = 表（横に動かせます）
 col-shape = 命令の形
 col-requests = 回数
 col-agreement = 再現との一致
