@@ -40,6 +40,7 @@ const SILENT: &str = "the value raises no error: no message shows it";
 const REFUSED: &str = "the server refused the request";
 const ELSEWHERE: &str = "the server sent the client elsewhere instead of showing an error";
 const CONSTANT: &str = "the page had the same size whatever the error message had to show";
+const OF_ALL: &str = "the statement asked for the smallest or greatest value of the whole table";
 const DOUBTFUL: &str = "the sizes of these pages agree too rarely with the rows that the snapshot has at their places";
 
 /// Statements of one shape from which on a constant size means that nothing is shown.
@@ -319,6 +320,7 @@ fn write(said: &Said, outcome: &Outcome, cells: &HashMap<Cell, Arrived>, into: &
 fn verdict(piece: &Piece, outcome: &Outcome, arrived: Option<&Arrived>) -> (Verdict, &'static str, Option<String>) {
     match outcome {
         Outcome::Not(verdict, reason, _) => (*verdict, reason, None),
+        Outcome::Agrees(_) if piece.of_all => (Verdict::Possible, OF_ALL, None),
         Outcome::Agrees(_) if piece.rows.len() > 1 => (Verdict::Possible, SEVERAL, None),
         Outcome::Agrees(_) => match arrived {
             Some(arrived) if arrived.is_whole() => (Verdict::Proved, WHOLE, None),

@@ -43,13 +43,6 @@ impl Desk {
         desk
     }
 
-    /// A copy of a case folder.
-    pub(crate) fn copy_of(case: &Path) -> Self {
-        let desk = Self { folder: tempfile::tempdir().unwrap() };
-        copy(case, &desk.case());
-        desk
-    }
-
     /// The case folder.
     pub(crate) fn case(&self) -> PathBuf {
         self.folder.path().join("case")
@@ -125,18 +118,6 @@ fn cells(csv: &str, verdict: Option<&str>) -> BTreeSet<[String; 3]> {
     let of = |line: &str| line.split(',').map(|field| field.trim_matches('"').to_owned()).collect::<Vec<_>>();
     let wanted = |fields: &Vec<String>| verdict.is_none_or(|verdict| fields[at("verdict")] == verdict);
     lines.map(of).filter(wanted).map(|f| [f[at("table")].clone(), f[at("key")].clone(), f[at("column")].clone()]).collect()
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap().flatten() {
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 /// A mailbox on ports of its own.

@@ -35,6 +35,8 @@ pub(crate) struct Scalar {
     /// Which row, in the statement's words.
     pub(super) selector: String,
     pub(super) reversible: bool,
+    /// It asks for the smallest or greatest value of a whole table: a figure of the table more than a record's value.
+    pub(super) of_all: bool,
 }
 
 /// A column that a value is made of.
@@ -139,9 +141,10 @@ impl Compiler<'_> {
         let keys = order.len();
         let rows = self.rows_sql(&columns, &order, &from, &condition, &take);
         let limit = limit(query.limit_clause.as_ref())?;
+        let of_all = condition.is_empty() && matches!(take, Take::Extreme);
         let item = format!("SELECT {value}");
         let tables = self.tables.iter().map(|(_, table)| *table).collect();
-        Ok((Scalar { rows, columns, tables, keys, item, first: self.first, limit, take, selector, reversible }, around))
+        Ok((Scalar { rows, columns, tables, keys, item, first: self.first, limit, take, selector, reversible, of_all }, around))
     }
 
     /// What an aggregate joins, how, and in which order.

@@ -40,6 +40,8 @@ pub(super) struct Piece {
     pub(super) empty_at: Option<usize>,
     /// Which of the plan's subqueries it came from.
     pub(super) scalar: usize,
+    /// It is the smallest or greatest value of a whole table.
+    pub(super) of_all: bool,
 }
 
 /// Rows of a subquery.
@@ -193,8 +195,17 @@ impl Tracer {
             let length = value_text(&row.values[place]).map_or(0, |text| text.chars().count());
             let rows = std::iter::once(row).chain(tied.iter().copied()).map(|row| row.numbers[column.source]).collect();
             let table = scalar.tables[column.source];
-            let piece =
-                Piece { table, rows, column: column.column, length, spans: Vec::new(), opaque: None, empty_at: None, scalar: at };
+            let piece = Piece {
+                table,
+                rows,
+                column: column.column,
+                length,
+                spans: Vec::new(),
+                opaque: None,
+                empty_at: None,
+                scalar: at,
+                of_all: scalar.of_all,
+            };
             let Some((marks, probe)) = marks.cell(piece) else { continue };
             empty |= length == 0;
             if length > 0 {

@@ -422,7 +422,9 @@ impl<'a> Planner<'a> {
             let Some(table) = *table else { continue };
             numbers.push_str(&format!(", {}.{ROW}", quoted(&from.names.items[at].0)));
             let (whole, part) = (carried.whole[at], carried.part[at]);
-            let (whole, part) = if call.is_some() { (ColumnSet(whole.0 | part.0), ColumnSet::default()) } else { (whole, part) };
+            // The smallest or greatest value of a whole table is a figure of the table more than a record's value.
+            let pinned = call.is_some() && select.selection.is_some();
+            let (whole, part) = if pinned { (ColumnSet(whole.0 | part.0), ColumnSet::default()) } else { (whole, part) };
             sources.push(Source { table, whole, part: part.without(whole) });
         }
         let ordered = if call.is_some() { String::new() } else { self.order(&from, order)? };
