@@ -71,6 +71,8 @@ pub struct SnapshotReader {
     notes: Vec<String>,
     /// Table, file that is read, file of its own that is not.
     duplicates: Vec<(String, String, String)>,
+    /// Dumps that are not read, as every table has a file of its own: they show the order of the rows.
+    dumps: Vec<EvidenceFile>,
 }
 
 /// What a file of a snapshot is.
@@ -175,8 +177,14 @@ impl SnapshotReader {
     fn find(case_dir: &Path, source: &SourceSpec, open: &dyn Fn(&Path) -> Result<EvidenceFile>) -> Result<Self> {
         let paths = files(case_dir, source)?;
         let alone = paths.len() == 1;
-        let mut found =
-            Self { spec: source.clone(), metas: Vec::new(), files: Vec::new(), notes: Vec::new(), duplicates: Vec::new() };
+        let mut found = Self {
+            spec: source.clone(),
+            metas: Vec::new(),
+            files: Vec::new(),
+            notes: Vec::new(),
+            duplicates: Vec::new(),
+            dumps: Vec::new(),
+        };
         let kinds: Vec<(Kind, &PathBuf)> = paths.iter().map(|path| (Kind::of(path, alone), path)).collect();
         for wanted in [Kind::Csv, Kind::Parquet, Kind::Sql, Kind::Sqlite, Kind::Other] {
             for &(kind, path) in kinds.iter().filter(|(kind, _)| *kind == wanted) {
@@ -195,6 +203,9 @@ impl SnapshotReader {
         }
         if !kind.is_table() && self.is_complete() {
             self.notes.push(format!("{name} is not read: every table has a file of its own"));
+            if kind == Kind::Sql {
+                self.dumps.extend(open(path).ok());
+            }
             return Ok(());
         }
         let file = open(path)?;
@@ -265,5 +276,27 @@ impl SnapshotReader {
             Kind::Other => {}
         }
         Ok(sink.report)
+    }
+
+    /// Hands the named columns of a table's rows over in the order of a SQL dump that lies beside the tables' own files, which
+    /// may be sorted; `false` where there is none. A heap has its rows in the order of the dump.
+    pub fn read_dumped(&self, name: &str, columns: &[&str], each: &mut dyn FnMut(&[Option<&str>])) -> Result<bool> {
+        for file in &self.dumps {
+            let tables = sql::tables(file, self.spec.dbms, self.spec.csv.encoding)?;
+            let Some((_, found)) = tables.into_iter().find(|(table, _)| table == name) else { continue };
+            let places: Option<Vec<usize>> =
+                columns.iter().map(|column| found.iter().position(|known| known.eq_ignore_ascii_case(column))).collect();
+            let Some(places) = places else { continue };
+            let meta = TableMeta { name: name.to_owned(), columns: found, file: file.name.clone() };
+            let mut picked = |row: &[Option<&str>]| {
+                let values: Vec<Option<&str>> = places.iter().map(|&at| row.get(at).copied().flatten()).collect();
+                each(&values);
+                ControlFlow::Continue(())
+            };
+            let mut sink = Sink::new(&meta.file, meta.columns.len(), &mut picked);
+            sql::read(file, self.spec.dbms, self.spec.csv.encoding, &meta, &mut sink)?;
+            return Ok(true);
+        }
+        Ok(false)
     }
 }
