@@ -11,7 +11,6 @@ use kintsugi_case::Shows;
 use crate::conclusion::Conclusion;
 use crate::data::Data;
 use crate::delay::measured;
-use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::investigation::Shape;
 use crate::lexer::Literal;
@@ -54,8 +53,8 @@ struct Asked {
 type Rows<'a> = BTreeMap<naming::Place, BTreeMap<String, Vec<&'a Asked>>>;
 
 impl Answers {
-    pub(crate) fn new(data: Rc<Data>, dialect: Dialect) -> Self {
-        let evaluator = Evaluator::new(Rc::clone(&data), dialect);
+    pub(crate) fn new(data: Rc<Data>) -> Self {
+        let evaluator = Evaluator::new(Rc::clone(&data));
         Self { data, evaluator, asked: Vec::new(), effects: HashMap::new() }
     }
 
@@ -93,7 +92,7 @@ impl Answers {
             return Ok(*effect);
         }
         let (answer, waited) = measured(|| self.evaluator.answer(&plan.frame, &bound, Shows::Rows));
-        let effect = Effect { rows: answer?.rows, waited_ms: (waited * 1000.0) as u64 };
+        let effect = Effect { rows: answer?.shown.rows.into(), waited_ms: (waited * 1000.0) as u64 };
         if self.effects.len() < EFFECTS_KEPT_MAX {
             self.effects.insert(key, effect);
         }

@@ -20,6 +20,8 @@ pub(crate) struct View {
 
 /// The column of a view that holds the row's number.
 pub(crate) const ROW: &str = "kintsugi_row";
+/// The column of a view that says where the row stands when nobody asks for an order.
+pub(crate) const ORDER: &str = "kintsugi_order";
 
 impl Catalog {
     pub(crate) fn new(tables: &[Table], source: &str) -> Self {

@@ -105,6 +105,19 @@ impl Endpoints {
         template(&substitute(&sql, value), self.dialect).ok()
     }
 
+    /// The statement of an ordinary request to an endpoint that was written down, with the parameter's value.
+    pub(crate) fn ordinary_request(&self, method: &str, request: &Request) -> Option<(usize, Template, String)> {
+        self.written.iter().find_map(|(spec, at)| {
+            let at_path = path_value(&spec.path, &request.path)?;
+            if !spec.method.eq_ignore_ascii_case(method) || self.all[*at].bound {
+                return None;
+            }
+            let value = values_of(spec, at_path, request).into_iter().next()?.value;
+            let template = template(&substitute(&spec.sql, &value), self.dialect).ok()?;
+            self.ordinary[*at].contains(&template.sql).then_some((*at, template, value))
+        })
+    }
+
     /// Whether the investigator wrote down what becomes of this parameter.
     fn is_written(&self, method: &str, path: &str, parameter: &Parameter) -> bool {
         self.written.iter().any(|(spec, _)| {

@@ -3,6 +3,7 @@
 //! that memory alone, and only when a statement names them.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -11,16 +12,23 @@ use kintsugi_evidence::SnapshotReader;
 use kintsugi_find::{Table, quoted};
 use kintsugi_vault::Keys;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
-use crate::catalog::{Catalog, ROW, View};
+use crate::catalog::{Catalog, ORDER, ROW, View};
 use crate::error::{Error, Result};
-use crate::{delay, functions};
+use crate::{delay, functions, joined};
 
 /// Where the values come from that find.db does not hold.
 pub(crate) trait Secrets {
     /// Hands over the given columns of every row of a table, with the row's number from 1, in file order.
     fn read(&self, table: &Table, columns: &[usize], each: &mut dyn FnMut(u64, &[Option<&str>])) -> Result<()>;
+
+    /// Hands over the keys of a table in the order in which the server has the rows, where a dump beside the table's own file
+    /// shows it; `false` where none does.
+    fn read_order(&self, _table: &Table, _each: &mut dyn FnMut(&[Option<&str>])) -> Result<bool> {
+        Ok(false)
+    }
 }
 
 /// The sealed snapshot of a source.
@@ -45,6 +53,13 @@ impl Secrets for Sealed<'_> {
         });
         report.map(|_| ()).map_err(failed)
     }
+
+    fn read_order(&self, table: &Table, each: &mut dyn FnMut(&[Option<&str>])) -> Result<bool> {
+        let failed = |source| Error::Snapshot { table: table.name.clone(), source };
+        let reader = SnapshotReader::open(self.case_dir, self.source, self.keys).map_err(failed)?;
+        let names: Vec<&str> = table.key.iter().map(|&at| table.columns[at].name.as_str()).collect();
+        reader.read_dumped(&table.name, &names, each).map_err(failed)
+    }
 }
 
 /// The snapshot of one source, ready for statements.
@@ -53,6 +68,8 @@ pub(crate) struct Data {
     /// The schema in which the tables lie.
     schema: &'static str,
     made: RefCell<Vec<View>>,
+    /// Tables whose order was looked for, and whether a dump shows it.
+    ordered: RefCell<HashMap<u32, bool>>,
 }
 
 const URI_ESCAPES: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#').add(b' ');
@@ -63,13 +80,13 @@ impl Data {
         let connection = memory()?;
         let uri = format!("file:{}?mode=ro", utf8_percent_encode(&find.to_string_lossy(), URI_ESCAPES));
         connection.execute("ATTACH ? AS snapshot", [uri]).map_err(preparing("attaching find.db"))?;
-        Ok(Self { connection, schema: "snapshot", made: RefCell::default() })
+        Ok(Self { connection, schema: "snapshot", made: RefCell::default(), ordered: RefCell::default() })
     }
 
     /// A database in memory, whose tables the caller makes.
     #[cfg(test)]
     pub(crate) fn in_memory() -> Result<Self> {
-        Ok(Self { connection: memory()?, schema: "main", made: RefCell::default() })
+        Ok(Self { connection: memory()?, schema: "main", made: RefCell::default(), ordered: RefCell::default() })
     }
 
     pub(crate) fn connection(&self) -> &Connection {
@@ -94,25 +111,22 @@ impl Data {
         if view.secrets {
             self.fill(table, &hidden, secrets)?;
         }
-        let columns: Vec<String> = table
-            .columns
-            .iter()
-            .enumerate()
-            .map(|(at, column)| {
-                let name = quoted(&column.name);
-                hidden
-                    .iter()
-                    .position(|&hidden| hidden == at)
-                    .map_or(format!("t.{name}"), |place| format!("s.c{place} AS {name}"))
-            })
-            .collect();
+        let texts = self.texts(table).map_err(preparing("looking at a table's values"))?;
+        let columns = table.columns.iter().enumerate().map(|(at, column)| {
+            let name = quoted(&column.name);
+            let hidden = hidden.iter().position(|&hidden| hidden == at);
+            let text = if texts[at] { format!("CAST(t.{name} AS TEXT) AS {name}") } else { format!("t.{name}") };
+            hidden.map_or(text, |place| format!("s.c{place} AS {name}"))
+        });
+        let columns: Vec<String> = columns.collect();
+        let (order, ordered) = self.order(table, secrets)?;
         let joined = if view.secrets {
             format!(" LEFT JOIN {} s ON s.line = t.{}", secret_name(table), table.row_name())
         } else {
             String::new()
         };
         let sql = format!(
-            "CREATE TEMP VIEW {} AS SELECT t.{} AS {ROW}{}, {} FROM {}.{} t{joined}",
+            "CREATE TEMP VIEW {} AS SELECT t.{} AS {ROW}, {order} AS {ORDER}{}, {} FROM {}.{} t{joined}{ordered}",
             catalog.view_name(view),
             table.row_name(),
             own_number(table),
@@ -125,6 +139,61 @@ impl Data {
         Ok(())
     }
 
+    /// Columns that hold numbers and other text: text in the source, of which find.db keeps some as numbers.
+    fn texts(&self, table: &Table) -> rusqlite::Result<Vec<bool>> {
+        let mixed = table.columns.iter().map(|column| {
+            let name = quoted(&column.name);
+            format!("max(typeof({name}) = 'text') = 1 AND max(typeof({name}) = 'integer') = 1")
+        });
+        let list: Vec<String> = mixed.collect();
+        let sql = format!("SELECT {} FROM {}.{}", list.join(", "), self.schema, table.sql_name());
+        let width = table.columns.len();
+        self.connection.query_row(&sql, [], |row| {
+            (0..width).map(|at| row.get::<_, Option<bool>>(at).map(|mixed| mixed.unwrap_or(false))).collect()
+        })
+    }
+
+    /// Where rows stand when nobody asks for an order: as in the dump, if there is one beside the table's own file, else as in
+    /// the file. The expression, and what the view must be joined with.
+    fn order(&self, table: &Table, secrets: &dyn Secrets) -> Result<(String, String)> {
+        let row = table.row_name();
+        let plain = (format!("t.{row}"), String::new());
+        let name = quoted(&format!("order of {}", table.name));
+        if table.key.is_empty() {
+            return Ok(plain);
+        }
+        let looked = self.ordered.borrow().get(&table.id).copied();
+        if looked == Some(false) {
+            return Ok(plain);
+        }
+        if looked == Some(true) {
+            return Ok((
+                format!("ifnull(o.at, 4611686018427387904 + t.{row})"),
+                format!(" LEFT JOIN {name} o ON o.line = t.{row}"),
+            ));
+        }
+        let create = format!("BEGIN; CREATE TEMP TABLE {name} (line INTEGER PRIMARY KEY, at INTEGER)");
+        self.connection.execute_batch(&create).map_err(preparing("making room for an order"))?;
+        let key = table.key.iter().zip(2..).map(|(&at, place)| format!("{} = ?{place}", quoted(&table.columns[at].name)));
+        let key: Vec<String> = key.collect();
+        let rows = format!("SELECT {row}, ?1 FROM {}.{} WHERE {}", self.schema, table.sql_name(), key.join(" AND "));
+        let insert = self.connection.prepare(&format!("INSERT OR IGNORE INTO {name} {rows}"));
+        let mut insert = insert.map_err(preparing("making room for an order"))?;
+        let (mut at, mut failure) = (0_i64, None);
+        let found = secrets.read_order(table, &mut |values| {
+            at += 1;
+            let keys = values.iter().map(|value| value.map_or(Value::Null, stored));
+            if let Err(error) = insert.execute(params_from_iter(std::iter::once(Value::Integer(at)).chain(keys))) {
+                failure.get_or_insert(error);
+            }
+        })?;
+        drop(insert);
+        let done = failure.map_or_else(|| self.connection.execute_batch("COMMIT"), Err);
+        done.map_err(preparing("reading a table's order"))?;
+        self.ordered.borrow_mut().insert(table.id, found);
+        self.order(table, secrets)
+    }
+
     fn fill(&self, table: &Table, columns: &[usize], secrets: &dyn Secrets) -> Result<()> {
         let name = secret_name(table);
         let list: Vec<String> = (0..columns.len()).map(|at| format!("c{at}")).collect();
@@ -135,10 +204,8 @@ impl Data {
         let mut insert = insert.map_err(preparing("making room for card data"))?;
         let mut failure = None;
         secrets.read(table, columns, &mut |row, values| {
-            let row = rusqlite::types::Value::Integer(row.cast_signed());
-            let values = values
-                .iter()
-                .map(|value| value.map_or(rusqlite::types::Value::Null, |text| rusqlite::types::Value::Text(text.to_owned())));
+            let row = Value::Integer(row.cast_signed());
+            let values = values.iter().map(|value| value.map_or(Value::Null, |text| Value::Text(text.to_owned())));
             if let Err(error) = insert.execute(params_from_iter(std::iter::once(row).chain(values))) {
                 failure.get_or_insert(error);
             }
@@ -147,6 +214,12 @@ impl Data {
         let done = failure.map_or_else(|| self.connection.execute_batch("COMMIT"), Err);
         done.map_err(preparing("holding card data in memory"))
     }
+}
+
+/// A value as find.db keeps it: whole numbers as numbers.
+fn stored(text: &str) -> Value {
+    let number = text.parse::<i64>().ok().filter(|number| number.to_string() == text);
+    number.map_or_else(|| Value::Text(text.to_owned()), Value::Integer)
 }
 
 fn secret_name(table: &Table) -> String {
@@ -170,6 +243,7 @@ fn memory() -> Result<Connection> {
         .map_err(preparing("keeping it in memory"))?;
     connection.set_prepared_statement_cache_capacity(128);
     functions::register(&connection).and_then(|()| delay::register(&connection)).map_err(preparing("registering functions"))?;
+    joined::register(&connection).map_err(preparing("registering aggregates"))?;
     Ok(connection)
 }
 

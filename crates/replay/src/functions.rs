@@ -8,7 +8,7 @@ use rusqlite::{Connection, Result};
 type Body = fn(&Context<'_>) -> Result<Value>;
 
 /// Name, number of arguments (-1: any) and body. A function that is not here fails, and its statement is not replayed.
-const FUNCTIONS: [(&str, i32, Body); 20] = [
+const FUNCTIONS: [(&str, i32, Body); 36] = [
     ("text_len", 1, text_len),
     ("concat", -1, concat),
     ("concat_ws", -1, concat_ws),
@@ -26,9 +26,25 @@ const FUNCTIONS: [(&str, i32, Body); 20] = [
     ("ascii", 1, first_byte),
     ("chr", 1, character),
     ("lcase", 1, lower),
-    ("repeat", 2, repeat),
+    ("lower", 1, lower),
+    ("upper", 1, upper),
+    ("concat_present", -1, concat_present),
+    ("mid_to_end", 2, mid_to_end),
+    ("mysql_char", -1, bytes_of_codes),
+    ("mysql_hex", 1, mysql_hex),
+    ("mysql_quote", 1, mysql_quote),
+    ("pg_quote", 1, pg_quote),
+    ("to_base64", 1, to_base64),
     ("reverse", 1, reverse),
-    ("elt", -1, element),
+    ("repeat", 2, repeat),
+    ("space", 1, space),
+    ("elt", -1, elt),
+    ("greatest", -1, greatest),
+    ("least", -1, least),
+    ("isnull", 1, is_null),
+    ("kintsugi_compare", 2, compare),
+    ("kintsugi_like", 3, like),
+    ("kintsugi_tie", -1, tie),
 ];
 
 /// Teaches a connection the functions.
@@ -37,7 +53,17 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
     for (name, arguments, body) in FUNCTIONS {
         connection.create_scalar_function(name, arguments, flags, body)?;
     }
-    Ok(())
+    connection.create_collation("kintsugi_ci", |one, other| folded(one).cmp(&folded(other)))
+}
+
+/// Text as MySQL's usual collations compare it: neither case, nor accents, nor blanks at the end.
+fn folded(text: &str) -> String {
+    use unicode_normalization::UnicodeNormalization;
+    let text = text.trim_end_matches(' ');
+    if text.is_ascii() {
+        return text.to_ascii_uppercase();
+    }
+    text.nfd().filter(|c| !unicode_normalization::char::is_combining_mark(*c)).flat_map(char::to_uppercase).collect()
 }
 
 /// The bytes of a value as the server sends it to the page.
@@ -162,25 +188,205 @@ fn character(context: &Context<'_>) -> Result<Value> {
     Ok(character.map_or(Value::Null, |character| Value::Text(character.into())))
 }
 
-/// The longest text that REPEAT makes, bytes: a tool asks for a few thousand; an intruder who asks for more gets NULL, as
-/// beyond `max_allowed_packet`.
-const REPEATED_BYTES_MAX: usize = 1 << 20;
+fn upper(context: &Context<'_>) -> Result<Value> {
+    Ok(string(context, 0).map_or(Value::Null, |text| Value::Text(text.to_uppercase())))
+}
 
-fn repeat(context: &Context<'_>) -> Result<Value> {
+/// PostgreSQL's and SQLite's CONCAT leaves NULL out.
+fn concat_present(context: &Context<'_>) -> Result<Value> {
+    Ok(value((0..context.len()).filter_map(|at| argument(context, at)).flatten().collect()))
+}
+
+fn mid_to_end(context: &Context<'_>) -> Result<Value> {
     let Some(text) = string(context, 0) else { return Ok(Value::Null) };
-    let count = usize::try_from(whole(context, 1)).unwrap_or(0);
-    let fits = text.len().checked_mul(count).is_some_and(|bytes| bytes <= REPEATED_BYTES_MAX);
-    Ok(if fits { Value::Text(text.repeat(count)) } else { Value::Null })
+    let count = text.chars().count();
+    let skip = match whole(context, 1) {
+        0 => count,
+        from @ 1.. => usize::try_from(from - 1).unwrap_or(usize::MAX),
+        from => count.saturating_sub(usize::try_from(-from).unwrap_or(usize::MAX)),
+    };
+    Ok(Value::Text(text.chars().skip(skip).collect()))
+}
+
+/// MySQL's CHAR: the bytes of its numbers, NULL left out.
+fn bytes_of_codes(context: &Context<'_>) -> Result<Value> {
+    let codes = (0..context.len()).filter(|&at| !matches!(context.get_raw(at), ValueRef::Null));
+    let bytes = codes.flat_map(|at| {
+        let code = whole(context, at).to_be_bytes();
+        let from = code.iter().position(|byte| *byte != 0).unwrap_or(7).max(4);
+        code[from..].to_vec()
+    });
+    Ok(value(bytes.collect()))
+}
+
+/// Of a number its hexadecimal form, of a text that of its bytes.
+fn mysql_hex(context: &Context<'_>) -> Result<Value> {
+    Ok(match context.get_raw(0) {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => Value::Text(format!("{number:X}")),
+        _ => Value::Text(hex(&argument(context, 0).unwrap_or_default())),
+    })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = std::fmt::Write::write_fmt(&mut text, format_args!("{byte:02X}"));
+        text
+    })
+}
+
+fn mysql_quote(context: &Context<'_>) -> Result<Value> {
+    let Some(text) = string(context, 0) else { return Ok(Value::Text("NULL".into())) };
+    let escaped = text.replace('\\', "\\\\").replace('\'', "\\'").replace('\0', "\\0").replace('\u{1a}', "\\Z");
+    Ok(Value::Text(format!("'{escaped}'")))
+}
+
+fn pg_quote(context: &Context<'_>) -> Result<Value> {
+    let Some(text) = string(context, 0) else { return Ok(Value::Null) };
+    let mark = if text.contains('\\') { "E" } else { "" };
+    Ok(Value::Text(format!("{mark}'{}'", text.replace('\\', "\\\\").replace('\'', "''"))))
+}
+
+/// In lines of 76 characters, as MySQL writes it.
+fn to_base64(context: &Context<'_>) -> Result<Value> {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let Some(bytes) = argument(context, 0) else { return Ok(Value::Null) };
+    let mut text = String::new();
+    for (at, three) in bytes.chunks(3).enumerate() {
+        if at > 0 && at % 19 == 0 {
+            text.push('\n');
+        }
+        let bits = three.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - three.len()));
+        let digit = |place: usize| char::from(DIGITS[(bits >> (18 - 6 * place)) as usize & 63]);
+        (0..4).for_each(|place| text.push(if place <= three.len() { digit(place) } else { '=' }));
+    }
+    Ok(Value::Text(text))
 }
 
 fn reverse(context: &Context<'_>) -> Result<Value> {
     Ok(string(context, 0).map_or(Value::Null, |text| Value::Text(text.chars().rev().collect())))
 }
 
-/// `ELT(2, a, b)` is b; NULL where there is none.
-fn element(context: &Context<'_>) -> Result<Value> {
+/// Bytes that a repetition may make, as the servers' packets are limited too.
+const REPEATED_MAX: usize = 1 << 20;
+
+fn repeat(context: &Context<'_>) -> Result<Value> {
+    let Some(text) = string(context, 0) else { return Ok(Value::Null) };
+    let count = usize::try_from(whole(context, 1)).unwrap_or(0);
+    let short = text.len().saturating_mul(count) <= REPEATED_MAX;
+    Ok(if short { Value::Text(text.repeat(count)) } else { Value::Null })
+}
+
+fn space(context: &Context<'_>) -> Result<Value> {
+    let count = usize::try_from(whole(context, 0)).unwrap_or(0);
+    Ok(if count <= REPEATED_MAX { Value::Text(" ".repeat(count)) } else { Value::Null })
+}
+
+fn elt(context: &Context<'_>) -> Result<Value> {
     let at = usize::try_from(whole(context, 0)).unwrap_or(0);
-    if at == 0 || at >= context.len() { Ok(Value::Null) } else { Ok(argument(context, at).map_or(Value::Null, value)) }
+    let chosen = (1..context.len()).contains(&at).then(|| argument(context, at)).flatten();
+    Ok(chosen.map_or(Value::Null, value))
+}
+
+fn greatest(context: &Context<'_>) -> Result<Value> {
+    extreme(context, std::cmp::Ordering::Greater)
+}
+
+fn least(context: &Context<'_>) -> Result<Value> {
+    extreme(context, std::cmp::Ordering::Less)
+}
+
+fn extreme(context: &Context<'_>, wanted: std::cmp::Ordering) -> Result<Value> {
+    let mut best = context.get_raw(0);
+    for at in 0..context.len() {
+        let other = context.get_raw(at);
+        match ordering(other, best) {
+            None => return Ok(Value::Null),
+            Some(ordering) if ordering == wanted => best = other,
+            Some(_) => {}
+        }
+    }
+    best.try_into().map_err(|error| rusqlite::Error::UserFunctionError(Box::new(error)))
+}
+
+fn is_null(context: &Context<'_>) -> Result<Value> {
+    Ok(Value::Integer(i64::from(matches!(context.get_raw(0), ValueRef::Null))))
+}
+
+/// Below, at or above 0, as MySQL compares: text with text by collation, anything with a number as numbers ('12abc' is 12).
+fn compare(context: &Context<'_>) -> Result<Value> {
+    Ok(ordering(context.get_raw(0), context.get_raw(1)).map_or(Value::Null, |ordering| Value::Integer(ordering as i64)))
+}
+
+fn ordering(one: ValueRef<'_>, other: ValueRef<'_>) -> Option<std::cmp::Ordering> {
+    match (one, other) {
+        (ValueRef::Null, _) | (_, ValueRef::Null) => None,
+        (ValueRef::Text(one), ValueRef::Text(other)) => {
+            Some(folded(&String::from_utf8_lossy(one)).cmp(&folded(&String::from_utf8_lossy(other))))
+        }
+        (ValueRef::Integer(one), ValueRef::Integer(other)) => Some(one.cmp(&other)),
+        (one, other) => figure(one).partial_cmp(&figure(other)),
+    }
+}
+
+/// The number with which a text begins.
+fn figure(value: ValueRef<'_>) -> f64 {
+    let text = text_of(value).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+    let text = text.trim_start();
+    let end = text.char_indices().find(|&(at, c)| !(c.is_ascii_digit() || c == '.' || at == 0 && matches!(c, '+' | '-')));
+    text[..end.map_or(text.len(), |(at, _)| at)].parse().unwrap_or(0.0)
+}
+
+/// `(text, pattern, kind)`: LIKE with the backslash as escape; kind is `exact` or `any case`.
+fn like(context: &Context<'_>) -> Result<Value> {
+    let (Some(text), Some(pattern)) = (string(context, 0), string(context, 1)) else { return Ok(Value::Null) };
+    let any_case = string(context, 2).as_deref() == Some("any case");
+    let prepared = |text: String| if any_case { text.to_uppercase() } else { text };
+    let (text, pattern): (Vec<char>, Vec<char>) = (prepared(text).chars().collect(), prepared(pattern).chars().collect());
+    Ok(Value::Integer(i64::from(matches(&text, &pattern))))
+}
+
+/// Greedy with one place to come back to, so that no pattern takes more than text times pattern steps.
+fn matches(text: &[char], pattern: &[char]) -> bool {
+    let (mut at, mut place, mut back) = (0, 0, None);
+    while at < text.len() {
+        let escaped = pattern.get(place) == Some(&'\\') && place + 1 < pattern.len();
+        let wanted = pattern.get(place + usize::from(escaped));
+        match wanted {
+            Some('%') if !escaped => {
+                back = Some((place + 1, at));
+                place += 1;
+            }
+            Some(c) if !escaped && *c == '_' || *c == text[at] => {
+                at += 1;
+                place += 1 + usize::from(escaped);
+            }
+            _ => match back {
+                Some((after, from)) => {
+                    (place, at) = (after, from + 1);
+                    back = Some((after, from + 1));
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[place..].iter().all(|c| *c == '%')
+}
+
+/// Keys that ORDER BY compares, as bytes that are the same where it sees no difference.
+fn tie(context: &Context<'_>) -> Result<Value> {
+    let mut keys = Vec::new();
+    for at in 0..context.len() {
+        match argument(context, at) {
+            None => keys.push(0),
+            Some(bytes) => {
+                keys.push(1);
+                keys.extend(folded(&String::from_utf8_lossy(&bytes)).into_bytes());
+            }
+        }
+        keys.push(0xFF);
+    }
+    Ok(Value::Blob(keys))
 }
 
 fn lower(context: &Context<'_>) -> Result<Value> {

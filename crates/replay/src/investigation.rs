@@ -1,7 +1,7 @@
 //! The statements of one source, from the log lines to the engine of their channel. What an engine makes of them is its own
 //! matter; what no engine can follow is possible for everything it names.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use kintsugi_case::{ColumnSet, EndpointSpec, ParameterPlace, Shows, Technique, Verdict};
@@ -44,6 +44,7 @@ pub(crate) struct Investigation<'a> {
     seen: HashMap<usize, usize>,
     /// What could not be replayed, by shape, table and reason.
     open: HashMap<(usize, usize, String), Open>,
+    ordinary: Vec<Ordinary>,
     statements: u64,
     not_replayed: u64,
     nameless: u64,
@@ -71,6 +72,17 @@ enum Channel {
     Metadata,
 }
 
+/// A request that asked for nothing but what the page is for.
+struct Ordinary {
+    endpoint: usize,
+    template: Template,
+    value: String,
+    observed: Observation,
+}
+
+/// Ordinary requests kept.
+const ORDINARY_MAX: usize = 4096;
+
 /// Statements that nobody could follow: what they could name is possible.
 struct Open {
     columns: ColumnSet,
@@ -85,8 +97,8 @@ impl<'a> Investigation<'a> {
             catalog,
             dialect,
             endpoints: Endpoints::new(specs, dialect),
-            rows: Rows::new(Rc::clone(&data), dialect),
-            answers: Answers::new(Rc::clone(&data), dialect),
+            rows: Rows::new(Rc::clone(&data)),
+            answers: Answers::new(Rc::clone(&data)),
             error_text: ErrorText::new(Rc::clone(&data), dialect),
             logins: Logins::new(Rc::clone(&data), dialect),
             seen: HashMap::new(),
@@ -95,6 +107,7 @@ impl<'a> Investigation<'a> {
             known: HashMap::new(),
             shapes: Vec::new(),
             open: HashMap::new(),
+            ordinary: Vec::new(),
             statements: 0,
             not_replayed: 0,
             nameless: 0,
@@ -108,7 +121,14 @@ impl<'a> Investigation<'a> {
     /// Takes a log line that may carry a statement.
     pub(crate) fn take(&mut self, seen: Seen<'_>) -> Result<()> {
         let request = Request::of(&seen.carried);
-        for injection in self.endpoints.injections(seen.method, &request) {
+        let injections = self.endpoints.injections(seen.method, &request);
+        if injections.is_empty()
+            && let Some((endpoint, template, value)) = self.endpoints.ordinary_request(seen.method, &request)
+            && self.ordinary.len() < ORDINARY_MAX
+        {
+            self.ordinary.push(Ordinary { endpoint, template, value, observed: seen.observed });
+        }
+        for injection in injections {
             self.statements += 1;
             *self.seen.entry(injection.endpoint).or_default() += 1;
             self.injection(injection, seen.observed)?;
@@ -231,9 +251,9 @@ impl<'a> Investigation<'a> {
         let statement = Statement { shape, literals: &template.literals, observed };
         let shows = self.endpoints.get(endpoint).shows;
         let taken = match &self.shapes[shape].channel {
-            Ok(Channel::Rows(plan)) => self.rows.take(plan, statement, shows).map_err(|error| error.to_string()),
+            Ok(Channel::Rows(plan)) => self.rows.take(plan, statement, shows, &text).map_err(|error| error.to_string()),
             Ok(Channel::Answers(plan)) => {
-                let rows = if plan.question.is_none() { self.rows.take(&plan.frame, statement, shows) } else { Ok(()) };
+                let rows = if plan.question.is_none() { self.rows.take(&plan.frame, statement, shows, &text) } else { Ok(()) };
                 rows.and_then(|()| self.answers.take(plan, statement)).map_err(|error| error.to_string())
             }
             Ok(Channel::ErrorText(plan)) => self.error_text.take(plan, statement).map_err(|error| error.to_string()),
@@ -316,11 +336,31 @@ impl<'a> Investigation<'a> {
         }
     }
 
+    /// Lets the pages of endpoints that statements reached tell by ordinary requests how they come about.
+    fn learn_pages(&mut self) -> Result<()> {
+        let reached: HashSet<usize> = self.shapes.iter().map(|shape| shape.endpoint).collect();
+        for Ordinary { endpoint, template, value, observed } in std::mem::take(&mut self.ordinary) {
+            if !reached.contains(&endpoint) {
+                continue;
+            }
+            let shape = self.shape(endpoint, &template)?;
+            let statement = Statement { shape, literals: &template.literals, observed };
+            let shows = self.endpoints.get(endpoint).shows;
+            if let Ok(Channel::Rows(plan)) = &self.shapes[shape].channel {
+                // What cannot be replayed teaches nothing.
+                let _ = self.rows.learn(endpoint, plan, statement, shows, &value);
+            }
+        }
+        Ok(())
+    }
+
     /// Lets every engine judge its statements, and writes down what follows.
-    pub(crate) fn conclude(self, first_basis: u32, sink: &mut dyn Sink, progress: &mut dyn FnMut(u64)) -> Result<Replayed> {
+    pub(crate) fn conclude(mut self, first_basis: u32, sink: &mut dyn Sink, progress: &mut dyn FnMut(u64)) -> Result<Replayed> {
+        let shapes = self.shapes.len() as u64;
+        self.learn_pages()?;
         let mut into = Conclusion::new((&self.catalog, &self.endpoints, &self.shapes), first_basis, sink, progress);
         into.replayed.statements = self.statements;
-        into.replayed.shapes = self.shapes.len() as u64;
+        into.replayed.shapes = shapes;
         into.replayed.not_replayed = self.not_replayed;
         into.replayed.nameless = self.nameless;
         self.rows.conclude(&mut into)?;

@@ -27,10 +27,12 @@ mod functions;
 #[cfg(fuzzing)]
 pub mod fuzz;
 mod investigation;
+mod joined;
 mod lexer;
 mod log_report;
 mod login;
 mod logs;
+mod ordinary;
 mod plain;
 mod query;
 mod recovered;

@@ -72,7 +72,7 @@ pub(crate) struct Logins {
 
 impl Logins {
     pub(crate) fn new(data: Rc<Data>, dialect: Dialect) -> Self {
-        Self { evaluator: Evaluator::new(Rc::clone(&data), dialect), data, dialect, attempts: Vec::new(), sessions: Vec::new() }
+        Self { evaluator: Evaluator::new(Rc::clone(&data)), data, dialect, attempts: Vec::new(), sessions: Vec::new() }
     }
 
     /// What a tampered or session statement selects; the views must then be made.
@@ -82,7 +82,7 @@ impl Logins {
 
     /// Whether the statement finds a row.
     pub(crate) fn finds(&mut self, plan: &Plan, literals: &[Literal]) -> Option<bool> {
-        self.evaluator.answer(plan, literals, Shows::FirstRow).ok().map(|answer| answer.rows > 0)
+        self.evaluator.answer(plan, literals, Shows::FirstRow).ok().map(|answer| answer.shown.rows > 0)
     }
 
     pub(crate) fn attempt(&mut self, attempt: Attempt, plan: Plan) {
@@ -243,9 +243,10 @@ fn with_value(literals: &[Literal], value: &str) -> Vec<Literal> {
 fn rows_of(taken: &[Taken]) -> BTreeMap<(usize, u64), ColumnSet> {
     let mut rows: BTreeMap<(usize, u64), ColumnSet> = BTreeMap::new();
     for taken in taken {
-        taken.for_each(|source, row, _| {
-            let columns = rows.entry((source.table, row)).or_default();
-            *columns = ColumnSet(columns.0 | source.whole.0);
+        taken.for_each(&mut |arrived| {
+            let (table, whole) = taken.whole(arrived.slot);
+            let columns = rows.entry((table, arrived.row)).or_default();
+            *columns = ColumnSet(columns.0 | whole.0);
         });
     }
     rows

@@ -12,6 +12,7 @@ use kintsugi_evidence::{
 };
 
 use crate::error::{Error, Result};
+use crate::ordinary::Sample;
 use crate::request::{Carried, is_suspect};
 use crate::statement::{Observation, Seen};
 use crate::{Inputs, Progress};
@@ -108,10 +109,11 @@ impl Reading<'_, '_> {
         let Self { inputs, take, progress, records, lines } = self;
         let (mut failure, mut joined, mut repeated, mut statements) = (None, 0, 0, 0);
         lines.next_log();
+        let sample = Sample::new(&inputs.case.endpoints);
         let suspect = Cell::new(false);
         let any_waits = !records.list.is_empty();
         let wanted = |glance: &Glance<'_>| {
-            suspect.set(is_suspect(glance));
+            suspect.set(is_suspect(glance) || sample.wants(glance.request, glance.query));
             suspect.get() || any_waits
         };
         let report = scan_lines(inputs.case_dir, entry, inputs.keys, &wanted, &mut |line| {

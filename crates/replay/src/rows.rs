@@ -1,39 +1,53 @@
 //! Rows in the page: UNION and whatever else makes a page show rows of the intruder's choice. A shape is compiled once
-//! (`plan`), answered from the snapshot (`evaluate`), and the bytes that the page must then have had are compared with those
-//! that the log shows (`page`). Here: what follows from that.
+//! (`plan`, by way of `rewrite`), answered from the snapshot (`evaluate`), and the bytes that the page must then have had are
+//! compared with those that the log shows (`page`). Here: what follows from that.
 
+use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 
-use kintsugi_case::{Shows, Technique, Verdict};
+use kintsugi_case::{ColumnSet, Shows, Technique, Verdict};
 use rusqlite::Error as Failure;
 
 use crate::conclusion::{Cells, Conclusion, Ground};
 use crate::error::Result;
 use crate::statement::{Observation, Statement, shown};
 
+mod aggregate;
 mod columns;
 mod evaluate;
 mod kept;
 mod page;
 mod plan;
+mod render;
+mod rewrite;
+mod size;
 
 pub(crate) use evaluate::{Evaluator, Taken, bind, number};
-pub(crate) use plan::{Plan, Values, last, parses, plan, query, reads_the_server, values};
+pub(crate) use plan::{Plan, Values, parses, plan, query, values};
+pub(crate) use rewrite::{last, reads_the_server};
 
-use evaluate::Answer;
+use evaluate::{Answer, Arrived};
 use kept::Kept;
-use page::{Pages, Sizes};
+use page::{Page, Seen};
+use size::Text;
 
 use crate::data::Data;
-use crate::dialect::Dialect;
 
 const PARTIAL: &str = "the statement asked for a part of the value";
 const CUT: &str = "the answer was cut at the server's limit for aggregates inside this row";
+const EQUAL: &str = "the value that arrived is that of several records, and nobody can say whose it was";
+const UNSEEN: &str = "nothing tells whether the page shows this column";
+const UNORDERED: &str = "without ORDER BY the server's order decides which row it was, and too few pages confirm it";
+
+/// Statements of a shape that agree with the order in which rows came, before that order is believed.
+const ORDER_TOLD_BY: usize = 4;
 
 /// The statements of a source that asked for rows.
 pub(crate) struct Rows {
     evaluator: Evaluator,
     answered: Kept,
+    /// Ordinary pages by endpoint.
+    ordinary: Vec<(usize, Seen)>,
 }
 
 /// A statement that was replayed, with what the log shows of its answer.
@@ -41,94 +55,259 @@ struct Answered {
     shape: usize,
     observed: Observation,
     answer: Answer,
+    value: Text,
     literals: Box<str>,
 }
 
 impl Rows {
-    pub(crate) fn new(data: std::rc::Rc<Data>, dialect: Dialect) -> Self {
-        Self { evaluator: Evaluator::new(data, dialect), answered: Kept::default() }
+    pub(crate) fn new(data: std::rc::Rc<Data>) -> Self {
+        Self { evaluator: Evaluator::new(data), answered: Kept::default(), ordinary: Vec::new() }
     }
 
-    /// Replays a statement; an error says why that cannot be done.
-    pub(crate) fn take(&mut self, plan: &Plan, statement: Statement<'_>, shows: Shows) -> std::result::Result<(), Failure> {
+    /// Replays a statement that came by this parameter value; an error says why that cannot be done.
+    pub(crate) fn take(
+        &mut self,
+        plan: &Plan,
+        statement: Statement<'_>,
+        shows: Shows,
+        value: &str,
+    ) -> std::result::Result<(), Failure> {
         let Statement { shape, literals, observed } = statement;
         let answer = self.evaluator.answer(plan, literals, shows)?;
-        self.answered.push(&Answered { shape, observed, answer, literals: shown(literals).into_boxed_str() });
+        let value = Text::of_bytes(value.as_bytes());
+        self.answered.push(&Answered { shape, observed, answer, value, literals: shown(literals).into_boxed_str() });
+        Ok(())
+    }
+
+    /// Takes an ordinary request of an endpoint: it exposes nothing, and its size tells how the page comes about.
+    pub(crate) fn learn(
+        &mut self,
+        endpoint: usize,
+        plan: &Plan,
+        statement: Statement<'_>,
+        shows: Shows,
+        value: &str,
+    ) -> std::result::Result<(), Failure> {
+        let Statement { literals, observed, .. } = statement;
+        let answer = self.evaluator.answer(plan, literals, shows)?;
+        if observed.status == 200 && !answer.unknown {
+            let value = Text::of_bytes(value.as_bytes());
+            self.ordinary.push((endpoint, Seen { shown: answer.shown, value, bytes: observed.bytes }));
+        }
         Ok(())
     }
 
     /// Judges every statement and writes down what follows.
-    pub(crate) fn conclude(self, into: &mut Conclusion<'_>) -> Result<()> {
+    pub(crate) fn conclude(mut self, into: &mut Conclusion<'_>) -> Result<()> {
         let pages = self.pages(into);
-        drop(self.evaluator);
-        self.answered.each(|statement| judge(statement, &pages, into))
+        let orders = self.orders(&pages, into);
+        self.answered.each(|statement| {
+            let judged = judge(statement, &pages, into);
+            into.judged(judged.agrees);
+            write(&judged, &orders, into)
+        })
     }
 
-    fn pages(&self, into: &Conclusion<'_>) -> Pages {
-        let mut sizes = Sizes::default();
-        let Ok(()) = self.answered.each(|statement| {
-            if statement.observed.status == 200 && !statement.answer.metadata {
-                let endpoint = into.shapes[statement.shape].endpoint;
-                sizes.add(endpoint, statement.answer.rows, statement.answer.text, statement.observed.bytes);
+    fn pages(&mut self, into: &Conclusion<'_>) -> HashMap<usize, Page> {
+        let mut seen: HashMap<usize, Thinned> = HashMap::new();
+        for (endpoint, page) in self.ordinary.drain(..) {
+            seen.entry(endpoint).or_default().push(page);
+        }
+        let Ok(()) = self.answered.each(|Answered { shape, observed, answer, value, .. }| {
+            if observed.status == 200 && !answer.unknown && !answer.unsure {
+                let page = Seen { shown: answer.shown.clone(), value: *value, bytes: observed.bytes };
+                seen.entry(into.shapes[*shape].endpoint).or_default().push(page);
             }
             Ok::<(), Infallible>(())
         });
-        sizes.pages()
+        seen.into_iter().filter_map(|(endpoint, pages)| Some((endpoint, page::learn(&pages.list)?))).collect()
+    }
+
+    /// What the pages of each shape say about the order in which its rows came.
+    fn orders(&self, pages: &HashMap<usize, Page>, into: &Conclusion<'_>) -> HashMap<usize, Order> {
+        let mut shapes: HashMap<usize, Agreement> = HashMap::new();
+        let Ok(()) = self.answered.each(|statement| {
+            if !statement.observed.refused() {
+                let agrees = judge(statement, pages, into).agrees;
+                shapes.entry(statement.shape).or_default().count(agrees, statement.observed.bytes);
+            }
+            Ok::<(), Infallible>(())
+        });
+        shapes.into_iter().map(|(shape, agreement)| (shape, agreement.order())).collect()
     }
 }
 
-/// One statement and what it took from one query, with the verdict about it.
-struct About<'a> {
+/// Pages kept of an endpoint, before every second of them is left out.
+const PAGES_KEPT_MAX: usize = 8192;
+
+/// Some pages, spread over all that there were.
+struct Thinned {
+    list: Vec<Seen>,
+    /// One in so many is kept.
+    step: usize,
+    seen: usize,
+}
+
+impl Default for Thinned {
+    fn default() -> Self {
+        Self { list: Vec::new(), step: 1, seen: 0 }
+    }
+}
+
+impl Thinned {
+    fn push(&mut self, page: Seen) {
+        if self.seen.is_multiple_of(self.step) {
+            self.list.push(page);
+        }
+        self.seen += 1;
+        if self.list.len() == PAGES_KEPT_MAX {
+            let mut even = false;
+            self.list.retain(|_| {
+                even = !even;
+                even
+            });
+            self.step *= 2;
+        }
+    }
+}
+
+/// One statement with the verdict about it.
+struct Judged<'a> {
     statement: &'a Answered,
-    taken: &'a Taken,
+    page: Option<&'a Page>,
     verdict: Verdict,
     reason: &'static str,
     agrees: bool,
     predicted: u64,
 }
 
-fn judge(statement: &Answered, pages: &Pages, into: &mut Conclusion<'_>) -> Result<()> {
-    let endpoint = into.shapes[statement.shape].endpoint;
-    let answer = &statement.answer;
-    let predicted = pages.predicted(endpoint, answer.rows, answer.text).filter(|_| !answer.metadata);
-    let without = pages.predicted(endpoint, answer.own_rows, answer.own_text);
-    let (verdict, reason) = verdict(&statement.observed, predicted, without);
-    let agrees = statement.observed.status == 200 && predicted == Some(statement.observed.bytes);
-    into.judged(agrees);
-    for taken in &answer.taken {
-        write(&About { statement, taken, verdict, reason, agrees, predicted: predicted.unwrap_or(0) }, into)?;
+fn judge<'a>(statement: &'a Answered, pages: &'a HashMap<usize, Page>, into: &Conclusion<'_>) -> Judged<'a> {
+    let page = pages.get(&into.shapes[statement.shape].endpoint);
+    let Answered { answer, value, observed, .. } = statement;
+    let predicted = page.and_then(|page| page.predicted(&answer.shown, value)).filter(|_| !answer.unknown && !answer.unsure);
+    let without = page.and_then(|page| page.predicted(&answer.own, value));
+    let (verdict, reason) = verdict(observed, predicted, without);
+    let agrees = observed.status == 200 && predicted == Some(observed.bytes);
+    Judged { statement, page, verdict, reason, agrees, predicted: predicted.unwrap_or(0) }
+}
+
+/// What the pages of a shape say about the order in which its rows came.
+#[derive(Clone, Copy, Default)]
+struct Order {
+    /// Nearly all of them agree with it.
+    agrees: bool,
+    /// And they differ enough to tell it from others.
+    told: bool,
+}
+
+/// How the pages of a shape agree with the replay.
+#[derive(Default)]
+struct Agreement {
+    all: usize,
+    agreeing: usize,
+    /// Different sizes among those that agree, as far as they matter.
+    sizes: HashSet<u64>,
+}
+
+impl Agreement {
+    fn count(&mut self, agrees: bool, bytes: u64) {
+        self.all += 1;
+        if agrees {
+            self.agreeing += 1;
+            if self.sizes.len() < ORDER_TOLD_BY {
+                self.sizes.insert(bytes);
+            }
+        }
+    }
+
+    fn order(&self) -> Order {
+        let agrees = self.agreeing * 20 >= self.all * 19;
+        Order { agrees, told: agrees && self.sizes.len() >= ORDER_TOLD_BY }
+    }
+}
+
+fn write(judged: &Judged<'_>, orders: &HashMap<usize, Order>, into: &mut Conclusion<'_>) -> Result<()> {
+    for taken in &judged.statement.answer.taken {
+        let order = orders.get(&judged.statement.shape).copied().unwrap_or_default();
+        let unordered = taken.by_place && !(order.told || order.agrees && taken.rows.scans);
+        let columns = Columns::of(taken, judged.page);
+        let mut done = Ok(());
+        taken.for_each(&mut |arrived| {
+            if done.is_ok() {
+                done = expose(judged, taken, &columns[arrived.slot], arrived, unordered, into);
+            }
+        });
+        done?;
     }
     Ok(())
 }
 
-/// One exposure for each row and kind of arrival: whole values, and parts of values.
-fn write(about: &About<'_>, into: &mut Conclusion<'_>) -> Result<()> {
-    let mut done = Ok(());
-    about.taken.for_each(|source, row, whole| {
-        let partial = about.verdict.min(Verdict::Possible);
-        let kinds = if whole {
-            [(source.whole, about.verdict, about.reason), (source.part, partial, PARTIAL)]
-        } else {
-            [(source.whole, partial, CUT), (source.part, partial, CUT)]
-        };
-        for (columns, verdict, reason) in kinds.into_iter().filter(|(columns, ..)| !columns.is_empty()) {
-            let reason = if about.verdict == Verdict::Excluded { about.reason } else { reason };
-            let shape = about.statement.shape;
-            let ground = Ground { shape, table: source.table, technique: Technique::Union, verdict, reason };
-            let cells = Cells {
-                row,
-                columns,
-                observed: about.statement.observed,
-                predicted_bytes: about.predicted,
-                agrees: about.agrees,
-                literals: &about.statement.literals,
-            };
-            if done.is_ok() {
-                done = into.expose(ground, &cells);
+/// The columns of one slot, by how they arrived.
+#[derive(Clone, Copy, Default)]
+struct Columns {
+    whole: ColumnSet,
+    part: ColumnSet,
+    /// Whole if the page shows them, which nothing tells.
+    unseen: ColumnSet,
+}
+
+impl Columns {
+    /// What each slot's row carried on to the page.
+    fn of(taken: &Taken, page: Option<&Page>) -> Vec<Self> {
+        let mut slots = vec![Self::default(); taken.rows.slots.len()];
+        for (at, column) in taken.rows.columns.iter().enumerate() {
+            let place = taken.first_column + at;
+            if page.is_some_and(|page| !page.shows(place) && !page.is_open(place)) {
+                continue;
+            }
+            let open = page.is_some_and(|page| page.is_open(place));
+            for piece in column.pieces() {
+                let Some(slot) = slots.get_mut(piece.slot) else { continue };
+                let whole = if open { &mut slot.unseen } else { &mut slot.whole };
+                whole.0 |= piece.whole.0;
+                slot.part.0 |= piece.part.0;
             }
         }
-    });
-    done
+        for slot in &mut slots {
+            slot.unseen = slot.unseen.without(slot.whole);
+            slot.part = slot.part.without(slot.whole).without(slot.unseen);
+        }
+        slots
+    }
+}
+
+/// One exposure for each way in which columns of the row arrived.
+fn expose(
+    judged: &Judged<'_>,
+    taken: &Taken,
+    columns: &Columns,
+    arrived: Arrived,
+    unordered: bool,
+    into: &mut Conclusion<'_>,
+) -> Result<()> {
+    let doubt = match () {
+        () if arrived.part => Some(CUT),
+        () if arrived.equal => Some(EQUAL),
+        () if unordered => Some(UNORDERED),
+        () => None,
+    };
+    let kinds = [(columns.whole, doubt), (columns.part, doubt.or(Some(PARTIAL))), (columns.unseen, doubt.or(Some(UNSEEN)))];
+    for (columns, doubt) in kinds.into_iter().filter(|(columns, _)| !columns.is_empty()) {
+        let doubt = doubt.filter(|_| judged.verdict == Verdict::Proved);
+        let (verdict, reason) = doubt.map_or((judged.verdict, judged.reason), |reason| (Verdict::Possible, reason));
+        let shape = judged.statement.shape;
+        let ground = Ground { shape, table: taken.rows.slots[arrived.slot], technique: Technique::Union, verdict, reason };
+        let cells = Cells {
+            row: arrived.row,
+            columns,
+            observed: judged.statement.observed,
+            predicted_bytes: judged.predicted,
+            agrees: judged.agrees,
+            literals: &judged.statement.literals,
+        };
+        into.expose(ground, &cells)?;
+    }
+    Ok(())
 }
 
 /// `without` is the size of the page had the injected part given nothing.
@@ -140,6 +319,9 @@ fn verdict(seen: &Observation, predicted: Option<u64>, without: Option<u64>) -> 
             300..=399 => (Excluded, "the server sent the client elsewhere instead of showing rows"),
             _ => (Excluded, "the request failed: the server sent an error instead of the page"),
         },
+        (200, Some(bytes)) if bytes == seen.bytes && without == predicted => {
+            (Possible, "the page has the same size with and without these values")
+        }
         (200, Some(bytes)) if bytes == seen.bytes => (Proved, "the page had exactly the size that these values give it"),
         (200, _) if seen.bytes == 0 || without.is_some_and(|bytes| bytes == seen.bytes) => {
             (Excluded, "the page had the size it has without the values asked for")

@@ -115,7 +115,7 @@ pub(crate) fn plan(sql: &str, places: usize, dialect: Dialect, catalog: &Catalog
     let mut views = Vec::new();
     let question = match take_value(&mut query, hole, catalog)? {
         Some(value) => {
-            let values = rows::values(&value, hole, dialect, catalog)?;
+            let values = rows::values(&value, dialect, catalog)?;
             views.extend(values.views.iter().copied());
             Some(question(&mut query, values, hole)?)
         }
@@ -465,22 +465,22 @@ mod tests {
         check(
             Dialect::MySql,
             "SELECT id FROM orders WHERE id='5' AND ORD(MID((SELECT IFNULL(CAST(`exp` AS CHAR CHARACTER SET utf8mb4),0x20) FROM shop.cards ORDER BY pan LIMIT 4,1),3,1)) IN (49,50) AND 'a'='a'",
-            "IFNULL(CAST(`exp` AS CHAR), ?2) | slice SELECT ?5 | SELECT ORD(?11) IN (?7, ?8) | SELECT id FROM orders WHERE id = ?1 AND ?11 AND ?9 = ?10",
+            "ifnull(convert_text(\"cards\".\"exp\" COLLATE kintsugi_ci), ?2) | slice SELECT ?5 | SELECT ORD(?11) IN (?7, ?8) | SELECT id FROM orders WHERE id = ?1 AND ?11 AND ?9 = ?10",
         );
         check(
             Dialect::Sqlite,
             "SELECT id FROM orders WHERE id='5' AND SUBSTR((SELECT COALESCE(CAST(COUNT(*) AS TEXT),CHAR(32)) FROM cards),1,1)>CHAR(52) AND 'a'='a'",
-            "COALESCE(CAST(COUNT(*) AS TEXT), CHAR(?2)) | slice SELECT ?3 | SELECT ?8 > CHAR(?5) | SELECT id FROM orders WHERE id = ?1 AND ?8 AND ?6 = ?7",
+            "coalesce(convert_text(count(*)), char(?2)) | slice SELECT ?3 | SELECT ?8 > CHAR(?5) | SELECT id FROM orders WHERE id = ?1 AND ?8 AND ?6 = ?7",
         );
         check(
             Dialect::PostgreSql,
             "SELECT id FROM orders WHERE id='5' AND ASCII(SUBSTRING((SELECT COALESCE(CAST(pan AS TEXT)::text,(CHR(32))) FROM public.cards ORDER BY id OFFSET 1 LIMIT 1)::text FROM 8 FOR 1)) > 50",
-            "COALESCE(CAST(CAST(pan AS TEXT) AS TEXT), (CHR(?2))) | slice SELECT ?5 | SELECT code_point(?8) > ?7 | SELECT id FROM orders WHERE id = ?1 AND ?8",
+            "coalesce(convert_text(convert_text(\"cards\".\"pan\")), (chr(?2))) | slice SELECT ?5 | SELECT code_point(?8) > ?7 | SELECT id FROM orders WHERE id = ?1 AND ?8",
         );
         check(
             Dialect::MySql,
             "SELECT id FROM orders WHERE id='5' AND (SELECT 7 FROM (SELECT(SLEEP(1-(IF((SELECT LENGTH(pan) FROM cards LIMIT 1)>9,0,1)))))x)",
-            "pan | length | SELECT ((?8)) > ?5 | SELECT id FROM orders WHERE id = ?1 AND (SELECT ?2 FROM (SELECT (SLEEP(?3 - (IF(?8, ?6, ?7)))) AS kintsugi_waited) x WHERE x.kintsugi_waited IS DISTINCT FROM 'never')",
+            "\"cards\".\"pan\" COLLATE kintsugi_ci | length | SELECT ((?8)) > ?5 | SELECT id FROM orders WHERE id = ?1 AND (SELECT ?2 FROM (SELECT (SLEEP(?3 - (IF(?8, ?6, ?7)))) AS kintsugi_waited) x WHERE x.kintsugi_waited IS DISTINCT FROM 'never')",
         );
     }
 }

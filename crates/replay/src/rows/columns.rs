@@ -1,147 +1,74 @@
-//! Which columns an output expression carries: a cast, IFNULL, CONCAT or HEX passes a cell on, SUBSTRING a part of it,
-//! COUNT or LENGTH only metadata, a condition one answer.
+//! What a value carries: which columns of which rows, whole or in part. Rows are known by slots: a slot is one occurrence
+//! of a table in a statement, and beside each row of an answer stands, slot by slot, the row of the snapshot it came from.
+//! Who makes slots is `rewrite`; what an expression does to what it is made of is `render`.
 
 use kintsugi_case::ColumnSet;
-use sqlparser::ast::{BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident};
 
-/// The tables of a FROM clause, by the names under which expressions know them.
-pub(crate) struct Names<'a> {
-    /// Alias, and the columns of the table behind it (none for a derived table of constants).
-    pub(crate) items: Vec<(String, Vec<&'a str>)>,
-}
-
-/// For each FROM item, the columns carried whole and in part.
+/// Columns carried, slot by slot.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Carried {
+pub(crate) struct Carried(Vec<Piece>);
+
+/// What is carried of one slot.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Piece {
+    /// The slot's number in the plan.
+    pub(crate) slot: usize,
     /// Whole values.
-    pub(crate) whole: Vec<ColumnSet>,
+    pub(crate) whole: ColumnSet,
     /// Parts of values, or what nobody can tell.
-    pub(crate) part: Vec<ColumnSet>,
+    pub(crate) part: ColumnSet,
 }
 
-#[derive(Clone, Copy, PartialEq)]
-enum How {
+/// How an expression passes on what it is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum How {
+    /// The whole value.
     Whole,
+    /// A part of it, or a figure from which it cannot be had back.
     Part,
+    /// An answer about it at most.
     Not,
 }
 
-impl Names<'_> {
-    /// Adds what the expression carries.
-    pub(crate) fn carried(&self, expr: &Expr, carried: &mut Carried) {
-        carried.whole.resize(self.items.len(), ColumnSet::default());
-        carried.part.resize(self.items.len(), ColumnSet::default());
-        self.walk(expr, How::Whole, carried);
+impl Carried {
+    /// One column of one slot.
+    pub(crate) fn column(slot: usize, column: usize) -> Self {
+        // Columns beyond the set's width share its last place.
+        let whole = ColumnSet::default().with(column.min(63));
+        Self(vec![Piece { slot, whole, part: ColumnSet::default() }])
     }
 
-    fn walk(&self, expr: &Expr, how: How, carried: &mut Carried) {
-        match expr {
-            Expr::Identifier(name) => self.column(None, name, how, carried),
-            Expr::CompoundIdentifier(names) => {
-                if let [.., table, name] = names.as_slice() {
-                    self.column(Some(&table.value), name, how, carried);
-                }
-            }
-            Expr::Nested(inner) | Expr::Cast { expr: inner, .. } | Expr::Collate { expr: inner, .. } => {
-                self.walk(inner, how, carried)
-            }
-            Expr::UnaryOp { expr: inner, .. } => self.walk(inner, how, carried),
-            Expr::Trim { expr: inner, .. } => self.walk(inner, how, carried),
-            Expr::BinaryOp { left, op, right } => {
-                let how = if passes(op) { how } else { How::Not };
-                self.walk(left, how, carried);
-                self.walk(right, how, carried);
-            }
-            Expr::Substring { expr: inner, .. } => self.walk(inner, part(how), carried),
-            Expr::Case { operand: _, conditions, else_result, .. } => {
-                let results = conditions.iter().map(|when| &when.result).chain(else_result.as_deref());
-                results.for_each(|result| self.walk(result, how, carried));
-            }
-            Expr::Function(function) => self.function(function, how, carried),
-            // Anything else answers a question at most: IS NULL, IN, BETWEEN, LIKE, EXISTS; subqueries are opened before.
-            _ => {}
-        }
-    }
-
-    fn function(&self, function: &Function, how: How, carried: &mut Carried) {
-        let name = function.name.to_string().to_ascii_lowercase();
-        let arguments = arguments(function);
-        let how = match name.as_str() {
-            "count" | "length" | "char_length" | "character_length" | "octet_length" | "sum" | "avg" | "isnull" => return,
-            "if" | "iif" => {
-                arguments.iter().skip(1).for_each(|argument| self.walk(argument, how, carried));
-                return;
-            }
-            "substr" | "mid" | "left" | "right" | "ord" | "ascii" | "min" | "max" => part(how),
-            "concat" | "concat_ws" | "ifnull" | "coalesce" | "nullif" | "hex" | "lower" | "upper" | "lcase" | "ucase"
-            | "trim" | "convert_text" | "json_arrayagg" | "group_concat" | "quote" | "to_base64" | "replace" | "char"
-            | "unhex" => how,
-            _ => part(how),
-        };
-        arguments.into_iter().for_each(|argument| self.walk(argument, how, carried));
-    }
-
-    fn column(&self, table: Option<&str>, name: &Ident, how: How, carried: &mut Carried) {
-        for (at, (alias, columns)) in self.items.iter().enumerate() {
-            if table.is_some_and(|table| !table.eq_ignore_ascii_case(alias)) {
-                continue;
-            }
-            let Some(column) = columns.iter().position(|column| column.eq_ignore_ascii_case(&name.value)) else { continue };
-            let set = match how {
-                How::Whole => &mut carried.whole[at],
-                How::Part => &mut carried.part[at],
-                How::Not => return,
+    /// Adds what another value carries.
+    pub(crate) fn add(&mut self, other: &Self, how: How) {
+        for piece in &other.0 {
+            let both = ColumnSet(piece.whole.0 | piece.part.0);
+            let (whole, part) = match how {
+                How::Whole => (piece.whole, piece.part),
+                How::Part => (ColumnSet::default(), both),
+                How::Not => continue,
             };
-            *set = set.with(column.min(63));
-            return;
+            let mine = self.piece(piece.slot);
+            mine.whole = ColumnSet(mine.whole.0 | whole.0);
+            mine.part = ColumnSet(mine.part.0 | part.0);
         }
     }
-}
 
-fn part(how: How) -> How {
-    if how == How::Not { How::Not } else { How::Part }
-}
-
-fn passes(op: &BinaryOperator) -> bool {
-    use BinaryOperator::{BitwiseXor, Divide, Minus, Multiply, Plus, StringConcat};
-    matches!(op, StringConcat | Plus | Minus | Multiply | Divide | BitwiseXor)
-}
-
-/// The expressions among a call's arguments.
-pub(crate) fn arguments(function: &Function) -> Vec<&Expr> {
-    let FunctionArguments::List(list) = &function.args else { return Vec::new() };
-    let expression = |argument: &'_ FunctionArg| matches!(argument, FunctionArg::Unnamed(FunctionArgExpr::Expr(_)));
-    let all = list.args.iter().filter(|argument| expression(argument));
-    all.filter_map(|argument| match argument {
-        FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr),
-        _ => None,
-    })
-    .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use sqlparser::{dialect::MySqlDialect, parser::Parser};
-
-    use super::{Carried, Names};
-
-    fn check(expr: &str, whole: &str, part: &str) {
-        let names = Names { items: vec![("t".into(), vec!["a", "b", "c"])] };
-        let parsed = Parser::new(&MySqlDialect {}).try_with_sql(expr).and_then(|mut parser| parser.parse_expr());
-        let mut carried = Carried::default();
-        names.carried(&parsed.expect("an expression"), &mut carried);
-        let named = |set: kintsugi_case::ColumnSet| set.iter().map(|at| ["a", "b", "c"][at]).collect::<String>();
-        assert_eq!((named(carried.whole[0]), named(carried.part[0])), (whole.to_owned(), part.to_owned()), "{expr}");
+    fn piece(&mut self, slot: usize) -> &mut Piece {
+        let at = self.0.iter().position(|piece| piece.slot == slot).unwrap_or_else(|| {
+            self.0.push(Piece { slot, whole: ColumnSet::default(), part: ColumnSet::default() });
+            self.0.len() - 1
+        });
+        &mut self.0[at]
     }
 
-    #[test]
-    fn what_an_expression_carries() {
-        check("CONCAT(?1, IFNULL(CAST(a AS CHAR), ?2), b)", "ab", "");
-        check("CONCAT(COUNT(*), LENGTH(a))", "", "");
-        check("MID(t.a, 1, 1)", "", "a");
-        check("CASE WHEN a > 1 THEN b ELSE 0 END", "b", "");
-        check("a = 1", "", "");
-        check("IF(a = 1, c, b)", "bc", "");
-        check("strange(a)", "", "a");
+    /// The same, known by other slots.
+    pub(crate) fn moved(mut self, to: &dyn Fn(usize) -> usize) -> Self {
+        self.0.iter_mut().for_each(|piece| piece.slot = to(piece.slot));
+        self
+    }
+
+    /// What is carried, slot by slot; a column that is there whole is not named as a part.
+    pub(crate) fn pieces(&self) -> impl Iterator<Item = Piece> + '_ {
+        self.0.iter().map(|piece| Piece { part: piece.part.without(piece.whole), ..*piece })
     }
 }

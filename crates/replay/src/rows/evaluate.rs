@@ -1,91 +1,158 @@
-//! Runs a plan on the snapshot: the bytes of text that the page had to show, and the rows they came from. The rows of a
-//! query are found once and looked up by LIMIT for each further statement; a hundred thousand statements are a join.
+//! Runs a plan on the snapshot: what the page had to show, and the rows it came from. The rows of a query are found once and
+//! looked up by LIMIT for each further statement; a hundred thousand statements are a join.
 
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use kintsugi_case::Shows;
+use kintsugi_case::{ColumnSet, Shows};
 use rusqlite::Statement;
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 
-use super::plan::{Aggregate, Bound, Branch, Join, Limit, Part, Plan, Rows, Source};
+use super::plan::{Bound, Branch, Limit, Plan, Rows};
+use super::size::{Shown, Text};
 use crate::data::Data;
-use crate::dialect::Dialect;
-use crate::functions::text_of;
+use crate::joined::{EQUAL, PART, rows_of};
 use crate::lexer::Literal;
 
-/// Rows kept in memory over all cached queries; beyond it the cache is emptied.
-const CACHED_ROWS_MAX: usize = 40_000_000;
-/// Aggregates kept; beyond it they are computed again, as those that differ in every statement are not used twice.
-const AGGREGATES_MAX: usize = 10_000;
+/// Values kept in memory over all cached queries; beyond it the cache is emptied.
+const CACHED_VALUES_MAX: usize = 8_000_000;
 /// Sets of literals of one query after which LIMIT is left to SQLite, as whole sets would not be used again.
 const SETS_PER_QUERY_MAX: u32 = 12;
+/// In `RowSet::numbers`: the rest is a place in `lists`.
+const LIST: u32 = 1 << 31;
 
-/// What a query gave: for each row the bytes of text, and the row number in each source.
+/// What a query gave.
 #[derive(Debug, Default)]
 pub(crate) struct RowSet {
-    lengths: Vec<u32>,
-    /// `width` numbers a row; 0 where an outer join found none.
-    numbers: Vec<u32>,
+    /// Size of each value, row by row.
+    sizes: Vec<Text>,
     width: usize,
+    /// For each slot the row of the snapshot, row by row: 0 where there is none.
+    numbers: Vec<u32>,
+    slots: usize,
+    lists: Vec<Box<[u32]>>,
+    /// For each row, the first of those that ORDER BY does not tell apart; empty where it tells all.
+    ties: Vec<u32>,
+}
+
+/// A row of the snapshot, and how it arrived.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Arrived {
+    /// The slot.
+    pub(crate) slot: usize,
+    /// The row's number.
+    pub(crate) row: u64,
+    /// Only a part of the value arrived: an aggregate was cut.
+    pub(crate) part: bool,
+    /// Its value arrived, or that of a row equal to it.
+    pub(crate) equal: bool,
 }
 
 /// Rows from which a statement's text came.
 #[derive(Clone, Debug)]
 pub(crate) struct Taken {
-    /// What was taken of which tables; the set's columns.
-    pub(crate) sources: Arc<[Source]>,
-    pub(super) set: Arc<RowSet>,
-    pub(super) from: usize,
-    pub(super) to: usize,
-    /// From this row on, only a part arrived (an aggregate cut at its limit).
-    pub(crate) whole_to: usize,
+    /// The query.
+    pub(crate) rows: Arc<Rows>,
+    /// The column of the page in which its first column stands.
+    pub(crate) first_column: usize,
+    /// The place in an order that nobody asked for decides which rows these are.
+    pub(crate) by_place: bool,
+    pub(super) part: Part,
+}
+
+/// Which rows a statement took.
+#[derive(Clone, Debug)]
+pub(super) enum Part {
+    /// A part of a set.
+    Of { set: Arc<RowSet>, from: usize, to: usize },
+    /// Few rows, for themselves.
+    Rows(Vec<Arrived>),
+}
+
+/// A query's rows, and the part of them that a statement asked for.
+struct Found {
+    set: Arc<RowSet>,
+    from: usize,
+    to: usize,
+    /// The order of the rows decided which these are, and nobody had asked for it.
+    by_place: bool,
 }
 
 /// What the page had to show.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Answer {
-    /// Bytes of text in all shown columns of all shown rows.
-    pub(crate) text: u64,
-    /// Rows shown.
-    pub(crate) rows: u64,
-    /// Rows of the page's own among them.
-    pub(crate) own_rows: u64,
-    /// Bytes of text in those.
-    pub(crate) own_text: u64,
+    /// All that the page shows.
+    pub(crate) shown: Shown,
+    /// What the page shows of its own.
+    pub(crate) own: Shown,
     /// The rows of the snapshot behind the injected part.
     pub(crate) taken: Vec<Taken>,
-    /// It read the server's own tables: the text is not known.
-    pub(crate) metadata: bool,
-    /// There was an answer, but the page shows only its first row, and that was another.
-    pub(crate) hidden: bool,
+    /// A part of the text is of unknown length.
+    pub(crate) unknown: bool,
+    /// Which of several rows the page shows is not known.
+    pub(crate) unsure: bool,
 }
 
 impl RowSet {
-    pub(crate) fn len(&self) -> usize {
-        self.lengths.len()
+    fn len(&self) -> usize {
+        self.sizes.len() / self.width.max(1)
     }
 
-    /// Rows whose bytes of text are of no more use.
-    pub(super) fn of_numbers(numbers: Vec<u32>, width: usize) -> Self {
-        Self { lengths: Vec::new(), numbers, width }
+    fn row(&self, at: usize) -> &[Text] {
+        &self.sizes[at * self.width..(at + 1) * self.width]
+    }
+
+    fn arrived(&self, at: usize, each: &mut dyn FnMut(Arrived)) {
+        for (slot, &number) in self.numbers[at * self.slots..(at + 1) * self.slots].iter().enumerate() {
+            let one = [number];
+            let list = if number & LIST == 0 { &one[..] } else { &self.lists[(number & !LIST) as usize] };
+            for number in list.iter().filter(|number| **number > 0) {
+                let row = u64::from(number & !(PART | EQUAL));
+                each(Arrived { slot, row, part: number & PART != 0, equal: number & EQUAL != 0 });
+            }
+        }
+    }
+
+    /// The rows that ORDER BY does not tell from this one.
+    fn tied(&self, at: usize) -> std::ops::Range<usize> {
+        let Some(&first) = self.ties.get(at) else { return at..at + 1 };
+        let count = self.ties[first as usize..].iter().take_while(|tie| **tie == first).count();
+        first as usize..first as usize + count
     }
 }
 
 impl Taken {
-    /// The row numbers, those of a row after one another.
-    pub(super) fn numbers(&self) -> &[u32] {
-        &self.set.numbers[self.from * self.set.width..self.to * self.set.width]
+    /// The table of a slot, and the columns of it that came whole.
+    pub(crate) fn whole(&self, slot: usize) -> (usize, ColumnSet) {
+        let pieces = self.rows.columns.iter().flat_map(|column| column.pieces()).filter(|piece| piece.slot == slot);
+        (self.rows.slots[slot], ColumnSet(pieces.fold(0, |whole, piece| whole | piece.whole.0)))
     }
 
-    /// Calls `each` with source, row number and whether it arrived whole.
-    pub(crate) fn for_each(&self, mut each: impl FnMut(&Source, u64, bool)) {
-        for row in self.from..self.to {
-            for (source, &number) in self.sources.iter().zip(&self.set.numbers[row * self.set.width..]) {
-                if number > 0 {
-                    each(source, u64::from(number), row < self.whole_to);
-                }
+    /// Calls `each` with every row of the snapshot that arrived. A row that ORDER BY does not tell from another outside the
+    /// limit is one of equals, and so are the others that would have made the page as large.
+    pub(crate) fn for_each(&self, each: &mut dyn FnMut(Arrived)) {
+        match &self.part {
+            Part::Of { set, from, to } => set.each(*from, *to, each),
+            Part::Rows(rows) => rows.iter().for_each(|arrived| each(*arrived)),
+        }
+    }
+}
+
+impl RowSet {
+    fn each(&self, from: usize, to: usize, each: &mut dyn FnMut(Arrived)) {
+        for at in from..to {
+            let tied = self.tied(at);
+            if tied.start >= from && tied.end <= to {
+                self.arrived(at, each);
+                continue;
+            }
+            // Ties decide by size alone, and only for a single row.
+            let alike = |other: &usize| to - from > 1 || self.row(*other) == self.row(at);
+            let candidates: Vec<usize> = tied.filter(alike).collect();
+            let equal = candidates.len() > 1;
+            for other in candidates {
+                self.arrived(other, &mut |arrived| each(Arrived { equal: equal || arrived.equal, ..arrived }));
             }
         }
     }
@@ -94,289 +161,177 @@ impl Taken {
 /// Runs plans, keeping what it found.
 pub(crate) struct Evaluator {
     data: Rc<Data>,
-    dialect: Dialect,
     cache: HashMap<(String, Vec<String>), Arc<RowSet>>,
-    cached_rows: usize,
+    cached_values: usize,
     sets: HashMap<String, u32>,
-    aggregates: HashMap<(String, Vec<String>), (u64, Taken)>,
-    sources: HashMap<String, Arc<[Source]>>,
+    queries: HashMap<String, Arc<Rows>>,
 }
 
 type Outcome<T> = Result<T, rusqlite::Error>;
 
 impl Evaluator {
-    pub(crate) fn new(data: Rc<Data>, dialect: Dialect) -> Self {
-        Self {
-            data,
-            dialect,
-            cache: HashMap::new(),
-            cached_rows: 0,
-            sets: HashMap::new(),
-            aggregates: HashMap::new(),
-            sources: HashMap::new(),
-        }
+    pub(crate) fn new(data: Rc<Data>) -> Self {
+        Self { data, cache: HashMap::new(), cached_values: 0, sets: HashMap::new(), queries: HashMap::new() }
     }
 
     /// Answers one statement. An error is the server's or SQLite's: the statement was not replayed.
     pub(crate) fn answer(&mut self, plan: &Plan, literals: &[Literal], shows: Shows) -> Outcome<Answer> {
         let mut window = Window::new(plan.limit.as_ref(), literals, shows);
-        let mut answer = Answer::default();
+        let mut answer = Answer { unknown: plan.unknown_text, ..Answer::default() };
         for (at, branch) in plan.branches.iter().enumerate() {
-            let own = at == 0;
             match branch {
-                Branch::Metadata => answer.metadata = true,
-                Branch::Rows(rows) => self.rows(rows, literals, own, &mut window, &mut answer)?,
-                Branch::Scalars(parts) => self.scalars(parts, literals, own, &mut window, &mut answer)?,
+                Branch::Metadata => answer.unknown = true,
+                Branch::Rows(rows) => self.rows(rows, literals, &mut window, &mut answer)?,
+                Branch::Parts(parts) => self.parts(parts, literals, &mut window, &mut answer)?,
+            }
+            if at == 0 && plan.branches.len() > 1 {
+                answer.own = answer.shown.clone();
             }
         }
-        answer.hidden = answer.taken.is_empty() && window.passed_over;
+        answer.unsure = plan.ordered && window.passed_over;
         Ok(answer)
     }
 
-    fn rows(&mut self, rows: &Rows, literals: &[Literal], own: bool, window: &mut Window, answer: &mut Answer) -> Outcome<()> {
-        let (set, from, to) = self.look_up(rows, literals)?;
+    fn rows(&mut self, rows: &Rows, literals: &[Literal], window: &mut Window, answer: &mut Answer) -> Outcome<()> {
+        let Found { set, from, to, by_place } = self.look_up(rows, literals)?;
+        let all = to - from;
         let (from, to) = window.take(from, to);
-        answer.text += set.lengths[from..to].iter().map(|length| u64::from(*length)).sum::<u64>();
-        answer.rows += (to - from) as u64;
-        if own {
-            answer.own_rows += (to - from) as u64;
-            answer.own_text += answer.text;
-        }
-        if to > from && !rows.silent && !rows.sources.is_empty() {
-            answer.taken.push(Taken { sources: self.sources(rows), set, from, to, whole_to: to });
+        let by_place = by_place || !rows.ties && to - from < all;
+        (from..to).for_each(|at| answer.shown.add_row(set.row(at)));
+        if to > from && !rows.silent && !rows.slots.is_empty() {
+            let rows = self.shared(rows);
+            answer.taken.push(Taken { rows, first_column: 0, by_place, part: Part::Of { set, from, to } });
         }
         Ok(())
     }
 
     /// One row, whose columns are computed apart.
-    fn scalars(
-        &mut self,
-        parts: &[Part],
-        literals: &[Literal],
-        own: bool,
-        window: &mut Window,
-        answer: &mut Answer,
-    ) -> Outcome<()> {
+    fn parts(&mut self, parts: &[Rows], literals: &[Literal], window: &mut Window, answer: &mut Answer) -> Outcome<()> {
         let (from, to) = window.take(0, 1);
         if from == to {
             return Ok(());
         }
-        answer.rows += 1;
-        answer.own_rows += u64::from(own);
-        for part in parts {
-            match part {
-                Part::Row(rows) => self.scalar(rows, literals, answer)?,
-                Part::Aggregate(aggregate) => self.aggregate(aggregate, literals, answer)?,
+        let mut row = Vec::new();
+        for (column, part) in parts.iter().enumerate() {
+            let Found { set, from, to, by_place } = self.look_up(part, literals)?;
+            if from == to {
+                row.push(part.missing.as_ref().map_or(Ok(Text::NULL), |sql| self.missing(sql, literals))?);
+                continue;
+            }
+            row.push(set.row(from)[0]);
+            if !part.slots.is_empty() {
+                let rows = self.shared(part);
+                answer.taken.push(Taken { rows, first_column: column, by_place, part: Part::Of { set, from, to: from + 1 } });
             }
         }
+        answer.shown.add_row(&row);
         Ok(())
     }
 
-    fn scalar(&mut self, rows: &Rows, literals: &[Literal], answer: &mut Answer) -> Outcome<()> {
-        let (set, from, to) = self.look_up(rows, literals)?;
-        if from == to {
-            answer.text += rows.missing.as_ref().map_or(Ok(0), |sql| self.length(sql, literals, None))?;
-            return Ok(());
+    fn shared(&mut self, rows: &Rows) -> Arc<Rows> {
+        if let Some(known) = self.queries.get(&rows.sql) {
+            return Arc::clone(known);
         }
-        answer.text += u64::from(set.lengths[from]);
-        if !rows.sources.is_empty() {
-            answer.taken.push(Taken { sources: self.sources(rows), set, from, to: from + 1, whole_to: from + 1 });
-        }
-        Ok(())
+        let made = Arc::new(rows.clone());
+        self.queries.insert(rows.sql.clone(), Arc::clone(&made));
+        made
     }
 
     /// The query's rows with the part of them that LIMIT gives.
-    fn look_up(&mut self, rows: &Rows, literals: &[Literal]) -> Outcome<(Arc<RowSet>, usize, usize)> {
+    fn look_up(&mut self, rows: &Rows, literals: &[Literal]) -> Outcome<Found> {
         let Some(limit) = &rows.limit else {
-            let set = self.set(&rows.sql, rows.sources.len(), literals)?;
-            let all = set.len();
-            return Ok((set, 0, all));
+            let set = self.set(rows, literals)?;
+            let to = set.len();
+            return Ok(Found { set, from: 0, to, by_place: false });
         };
         let (offset, count) = (number(&limit.offset, literals), number(&limit.count, literals));
-        if self.is_cached(&rows.sql, literals) || self.sets.get(&rows.sql).copied().unwrap_or(0) < SETS_PER_QUERY_MAX {
-            let set = self.set(&rows.sql, rows.sources.len(), literals)?;
+        // Ties reach beyond the limit: all rows must be seen.
+        let whole = rows.ties || self.sets.get(&rows.sql).copied().unwrap_or(0) < SETS_PER_QUERY_MAX;
+        if whole || self.is_cached(&rows.sql, literals) {
+            let set = self.set(rows, literals)?;
             let from = offset.min(set.len());
             let to = offset.saturating_add(count).min(set.len());
-            return Ok((set, from, to));
+            let by_place = !rows.ties && to - from < set.len();
+            return Ok(Found { set, from, to, by_place });
         }
-        let sql = format!("{} LIMIT {count} OFFSET {offset}", rows.sql);
-        let set = self.run(&sql, rows.sources.len(), literals)?;
-        let all = set.len();
-        Ok((Arc::new(set), 0, all))
+        let sql = format!("{} LIMIT {} OFFSET {offset}", rows.sql, count.min(i64::MAX as usize));
+        let set = Arc::new(self.run(&sql, rows, literals)?);
+        let to = set.len();
+        Ok(Found { set, from: 0, to, by_place: offset > 0 || to == count })
     }
 
     fn is_cached(&self, sql: &str, literals: &[Literal]) -> bool {
         self.cache.contains_key(&(sql.to_owned(), used(sql, literals)))
     }
 
-    fn set(&mut self, sql: &str, width: usize, literals: &[Literal]) -> Outcome<Arc<RowSet>> {
-        let key = (sql.to_owned(), used(sql, literals));
+    fn set(&mut self, rows: &Rows, literals: &[Literal]) -> Outcome<Arc<RowSet>> {
+        let key = (rows.sql.clone(), used(&rows.sql, literals));
         if let Some(set) = self.cache.get(&key) {
             return Ok(Arc::clone(set));
         }
-        let set = Arc::new(self.run(sql, width, literals)?);
-        *self.sets.entry(sql.to_owned()).or_default() += 1;
+        let set = Arc::new(self.run(&rows.sql, rows, literals)?);
+        let sets = self.sets.entry(rows.sql.clone()).or_default();
+        *sets += 1;
         // Own rows of a page (`id=-4711`) differ in every statement and are cheap: not worth a place.
-        if self.sets[sql] <= SETS_PER_QUERY_MAX {
-            self.cached_rows += set.len();
-            if self.cached_rows > CACHED_ROWS_MAX {
+        if *sets <= SETS_PER_QUERY_MAX {
+            self.cached_values += set.sizes.len();
+            if self.cached_values > CACHED_VALUES_MAX {
                 self.cache.clear();
-                self.cached_rows = set.len();
+                self.cached_values = set.sizes.len();
             }
             self.cache.insert(key, Arc::clone(&set));
         }
         Ok(set)
     }
 
-    fn run(&self, sql: &str, width: usize, literals: &[Literal]) -> Outcome<RowSet> {
+    fn run(&self, sql: &str, query: &Rows, literals: &[Literal]) -> Outcome<RowSet> {
         let mut statement = self.data.connection().prepare_cached(sql)?;
         bind(&mut statement, literals, None)?;
-        let mut set = RowSet { width, ..RowSet::default() };
+        let (width, slots) = (query.columns.len(), query.slots.len());
+        let mut set = RowSet { width, slots, ..RowSet::default() };
         let mut rows = statement.raw_query();
+        let (mut tie, mut tied) = (None, 0);
         while let Some(row) = rows.next()? {
-            set.lengths.push(row.get::<_, Option<u32>>(0)?.unwrap_or(0));
             for at in 0..width {
-                set.numbers.push(row.get::<_, Option<u32>>(at + 1)?.unwrap_or(0));
+                set.sizes.push(Text::of(row.get_ref(at)?));
             }
+            for at in width..width + slots {
+                set.push_rows(row.get_ref(at)?);
+            }
+            if query.ties {
+                let keys: Vec<u8> = row.get(width + slots)?;
+                let at = u32::try_from(set.ties.len()).unwrap_or(u32::MAX);
+                if tie.as_ref() != Some(&keys) {
+                    (tie, tied) = (Some(keys), at);
+                }
+                set.ties.push(tied);
+            }
+        }
+        if set.ties.iter().zip(0..).all(|(tie, at)| *tie == at) {
+            set.ties.clear();
         }
         Ok(set)
     }
 
-    fn length(&self, sql: &str, literals: &[Literal], hole: Option<(usize, Value)>) -> Outcome<u64> {
+    fn missing(&self, sql: &str, literals: &[Literal]) -> Outcome<Text> {
         let mut statement = self.data.connection().prepare_cached(sql)?;
-        bind(&mut statement, literals, hole)?;
+        bind(&mut statement, literals, None)?;
         let mut rows = statement.raw_query();
-        let length = rows.next()?.map_or(Ok(None), |row| row.get::<_, Option<i64>>(0))?;
-        Ok(length.unwrap_or(0).unsigned_abs())
+        rows.next()?.map_or(Ok(Text::NULL), |row| row.get_ref(0).map(Text::of))
     }
+}
 
-    fn sources(&mut self, rows: &Rows) -> Arc<[Source]> {
-        let make = || Arc::from(rows.sources.clone());
-        Arc::clone(self.sources.entry(rows.sql.clone()).or_insert_with(make))
-    }
-
-    fn aggregate(&mut self, aggregate: &Aggregate, literals: &[Literal], answer: &mut Answer) -> Outcome<()> {
-        let key = (
-            format!("{};{}", aggregate.outer, aggregate.rows.sql),
-            used(&format!("{};{}", aggregate.outer, aggregate.rows.sql), literals),
-        );
-        if !self.aggregates.contains_key(&key) {
-            if self.aggregates.len() >= AGGREGATES_MAX {
-                self.aggregates.clear();
+impl RowSet {
+    fn push_rows(&mut self, value: ValueRef<'_>) {
+        let list = rows_of(value);
+        match list.as_slice() {
+            [] => self.numbers.push(0),
+            [row] if row & (PART | EQUAL) == 0 => self.numbers.push(*row),
+            list => {
+                self.numbers.push(LIST | u32::try_from(self.lists.len()).unwrap_or(0));
+                self.lists.push(list.into());
             }
-            let joined = self.joined(aggregate, literals)?;
-            self.aggregates.insert(key.clone(), joined);
         }
-        let (text, taken) = &self.aggregates[&key];
-        answer.text += text;
-        if taken.to > 0 && !taken.sources.is_empty() {
-            answer.taken.push(taken.clone());
-        }
-        Ok(())
-    }
-
-    fn joined(&mut self, aggregate: &Aggregate, literals: &[Literal]) -> Outcome<(u64, Taken)> {
-        let mut joined = Joined::new(self.dialect.aggregate_bytes_max());
-        let mut set = RowSet { width: aggregate.rows.sources.len(), ..RowSet::default() };
-        if let Join::Figure(sql) = &aggregate.join {
-            let mut statement = self.data.connection().prepare_cached(sql)?;
-            bind(&mut statement, literals, None)?;
-            let mut rows = statement.raw_query();
-            joined.text = rows.next()?.map_or(Ok(None), |row| row.get_ref(0).map(text_of))?.unwrap_or_default();
-        } else {
-            let separator = separator(&aggregate.join, literals);
-            let mut statement = self.data.connection().prepare_cached(&aggregate.rows.sql)?;
-            bind(&mut statement, literals, None)?;
-            let mut rows = statement.raw_query();
-            while let Some(row) = rows.next()? {
-                let value = row.get_ref(0)?;
-                for at in 0..set.width {
-                    set.numbers.push(row.get::<_, Option<u32>>(at + 1)?.unwrap_or(0));
-                }
-                set.lengths.push(0);
-                if !joined.push(&aggregate.join, value, &separator) {
-                    break;
-                }
-            }
-            joined.end(&aggregate.join);
-        }
-        let value = joined.value();
-        let to = set.len();
-        let whole_to = to - usize::from(joined.cut);
-        let text = self.length(&aggregate.outer, literals, Some((aggregate.hole, value)))?;
-        let sources = self.sources(&aggregate.rows);
-        Ok((text, Taken { sources, set: Arc::new(set), from: 0, to, whole_to }))
-    }
-}
-
-/// The text of an aggregate as it grows, cut at the server's limit.
-struct Joined {
-    text: Vec<u8>,
-    max: usize,
-    values: usize,
-    cut: bool,
-}
-
-impl Joined {
-    fn new(max: Option<usize>) -> Self {
-        Self { text: Vec::new(), max: max.unwrap_or(usize::MAX), values: 0, cut: false }
-    }
-
-    /// Takes one value; `false` once the limit is reached.
-    fn push(&mut self, join: &Join, value: ValueRef<'_>, separator: &[u8]) -> bool {
-        let text = match (join, value) {
-            (Join::JsonArray, ValueRef::Null) => b"null".to_vec(),
-            (Join::JsonArray, ValueRef::Text(text) | ValueRef::Blob(text)) => json_string(text),
-            (_, ValueRef::Null) => return true,
-            (_, other) => text_of(other).unwrap_or_default(),
-        };
-        if self.values > 0 {
-            self.text.extend_from_slice(separator);
-        }
-        self.values += 1;
-        self.text.extend(text);
-        if self.text.len() > self.max {
-            self.cut = true;
-            self.text.truncate(boundary(&self.text, self.max));
-        }
-        !self.cut
-    }
-
-    fn end(&mut self, join: &Join) {
-        if *join == Join::JsonArray && self.values > 0 {
-            self.text.insert(0, b'[');
-            self.text.push(b']');
-        }
-    }
-
-    /// The text; NULL where there was no value.
-    fn value(&mut self) -> Value {
-        let text = std::mem::take(&mut self.text);
-        if text.is_empty() && self.values == 0 {
-            return Value::Null;
-        }
-        String::from_utf8(text).map_or_else(|error| Value::Blob(error.into_bytes()), Value::Text)
-    }
-}
-
-/// The last place at or before `max` where a UTF-8 character begins.
-fn boundary(text: &[u8], max: usize) -> usize {
-    (0..=max).rev().find(|&at| text.get(at).is_none_or(|byte| byte & 0xC0 != 0x80)).unwrap_or(0)
-}
-
-fn json_string(text: &[u8]) -> Vec<u8> {
-    serde_json::to_vec(&String::from_utf8_lossy(text)).unwrap_or_default()
-}
-
-fn separator(join: &Join, literals: &[Literal]) -> Vec<u8> {
-    match join {
-        Join::Text(Bound::Fixed(text)) => text.clone().into_bytes(),
-        Join::Text(Bound::Place(place)) => match literals.get(place - 1) {
-            Some(Literal::Bytes(bytes)) => bytes.clone(),
-            Some(literal) => literal.shown().into_bytes(),
-            None => b",".to_vec(),
-        },
-        Join::JsonArray | Join::Figure(_) => b",".to_vec(),
     }
 }
 
@@ -429,8 +384,10 @@ pub(crate) fn number(bound: &Bound, literals: &[Literal]) -> usize {
 
 /// The literals that a query uses, in the order in which it names them.
 fn used(sql: &str, literals: &[Literal]) -> Vec<String> {
-    let places = sql.split('?').skip(1).map(|after| after.bytes().take_while(u8::is_ascii_digit).count().min(after.len()));
-    let places = places.zip(sql.split('?').skip(1)).filter_map(|(digits, after)| after[..digits].parse::<usize>().ok());
+    let places = sql.split('?').skip(1).filter_map(|after| {
+        let digits = after.bytes().take_while(u8::is_ascii_digit).count();
+        after[..digits].parse::<usize>().ok()
+    });
     places.filter_map(|place| literals.get(place.wrapping_sub(1))).map(Literal::shown).collect()
 }
 

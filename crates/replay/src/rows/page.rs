@@ -1,111 +1,327 @@
-//! How large a page is: bytes = page + rows x frame + text. Page and frame are constants of an endpoint that nobody wrote
-//! down; the statements themselves fix them, those without any cell in them (a tool's own probes) as well as the rest:
-//! what remains of the observed size after the predicted text is taken away must be the same every time.
+//! How large a page is: bytes = page + rows x frame + text. What of it is constant nobody wrote down: the page and the frame of
+//! a row, which columns are shown and how often, which characters become entities, what NULL looks like, whether the parameter
+//! is repeated on the page. The requests fix them, the ordinary ones and the intruder's: that reading of the page holds which
+//! explains most sizes to the byte, and only where more sizes agree than it has constants.
+//!
+//! The search begins with the plainest reading and changes one or two things at a time as long as more sizes agree.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashSet};
 
-/// Counts what remains of observed sizes, by endpoint and rows shown.
-#[derive(Debug, Default)]
-pub(crate) struct Sizes {
-    seen: HashMap<(usize, u64), BTreeMap<i64, Remainder>>,
+use super::size::{Shown, Text};
+
+/// Pages looked at for one endpoint.
+const PAGES_MAX: usize = 400;
+/// Numbers of rows from which page and frame are drawn.
+const LINES_MAX: usize = 6;
+/// No row's frame is larger, in bytes.
+const FRAME_MAX: i64 = 20_000;
+
+/// One page of which the replay knows what it shows.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Seen {
+    /// What it shows.
+    pub(crate) shown: Shown,
+    /// The parameter's value.
+    pub(crate) value: Text,
+    /// Its size in the log.
+    pub(crate) bytes: u64,
 }
 
-#[derive(Debug, Default)]
-struct Remainder {
-    statements: u64,
-    /// Smallest and largest predicted text: two different ones that leave the same remainder are no chance of the page.
-    texts: Option<(u64, u64)>,
+/// Bytes that an entity has more than its character: `<` and `>`, `&`, `"`, `'`.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Entities(u32, u32, u32, u32);
+
+/// How the template engines of the usual languages write them; the last are those of JSON.
+const ENTITIES: [Entities; 9] = [
+    Entities(0, 0, 0, 0),
+    Entities(3, 4, 5, 5),
+    Entities(3, 4, 4, 4),
+    Entities(3, 4, 5, 4),
+    Entities(3, 4, 5, 0),
+    Entities(3, 4, 0, 0),
+    Entities(3, 4, 0, 4),
+    Entities(3, 4, 0, 5),
+    Entities(0, 0, 1, 0),
+];
+/// What NULL is written as: nothing, `-`, `null` and the like, `&nbsp;`.
+const NULLS: [u32; 4] = [0, 1, 4, 6];
+
+/// How an endpoint's pages come about.
+#[derive(Clone, Debug, PartialEq)]
+struct Reading {
+    /// How often each column is shown.
+    columns: Vec<u8>,
+    entities: usize,
+    null: usize,
+    /// How often the parameter's value is repeated, and with which entities.
+    repeated: (u8, usize),
+    /// The number of rows is shown.
+    counted: bool,
 }
 
-/// The constants that were found.
-#[derive(Debug, Default)]
-pub(crate) struct Pages {
-    constants: HashMap<(usize, u64), i64>,
-    /// Page and frame of an endpoint, where constants for two numbers of rows are known.
-    lines: HashMap<usize, (i64, i64)>,
+/// A reading with its constants.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Page {
+    reading: Reading,
+    /// Page and frame, or the page with this many rows alone.
+    constants: Constants,
+    /// The page without rows.
+    empty: Option<i64>,
+    /// Columns about which nothing tells whether the page shows them.
+    open: Vec<bool>,
 }
 
-impl Sizes {
-    /// Takes one answered statement whose text is known.
-    pub(crate) fn add(&mut self, endpoint: usize, rows: u64, text: u64, bytes: u64) {
-        let remainder = bytes.cast_signed() - text.cast_signed();
-        let seen = self.seen.entry((endpoint, rows)).or_default().entry(remainder).or_default();
-        seen.statements += 1;
-        let (low, high) = seen.texts.unwrap_or((text, text));
-        seen.texts = Some((low.min(text), high.max(text)));
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Constants {
+    Line { page: i64, frame: i64 },
+    Rows { rows: u32, size: i64 },
+}
+
+impl Constants {
+    fn size(self, rows: u32) -> Option<i64> {
+        match self {
+            Self::Line { page, frame } => Some(page + frame * i64::from(rows)),
+            Self::Rows { rows: known, size } => (known == rows).then_some(size),
+        }
     }
 
-    /// The remainder that most statements share, where texts of different length share it; a page without rows needs no
-    /// text to be recognised.
-    pub(crate) fn pages(&self) -> Pages {
-        let mut pages = Pages::default();
-        for (&(endpoint, rows), remainders) in &self.seen {
-            let told = |remainder: &Remainder| rows == 0 || remainder.texts.is_some_and(|(low, high)| low < high);
-            let told = remainders.iter().filter(|(size, remainder)| **size >= 0 && told(remainder));
-            if let Some((constant, _)) = told.max_by_key(|(size, remainder)| (remainder.statements, -**size)) {
-                pages.constants.insert((endpoint, rows), *constant);
-            }
+    const fn count(self) -> usize {
+        match self {
+            Self::Line { .. } => 2,
+            Self::Rows { .. } => 1,
         }
-        pages.draw_lines();
-        pages
     }
 }
 
-impl Pages {
-    /// Two constants give page and frame; the two smallest numbers of rows that have one are taken.
-    fn draw_lines(&mut self) {
-        let mut by_endpoint: HashMap<usize, BTreeMap<u64, i64>> = HashMap::new();
-        for (&(endpoint, rows), &constant) in &self.constants {
-            if rows > 0 {
-                by_endpoint.entry(endpoint).or_default().insert(rows, constant);
-            }
-        }
-        for (endpoint, constants) in by_endpoint {
-            let mut known = constants.into_iter();
-            let (Some((few, small)), Some((more, large))) = (known.next(), known.next()) else { continue };
-            let frame = (large - small) / (more - few).cast_signed();
-            if frame >= 0 && small >= frame * few.cast_signed() {
-                self.lines.insert(endpoint, (small - frame * few.cast_signed(), frame));
-            }
-        }
+impl Reading {
+    fn plain(columns: usize) -> Self {
+        Self { columns: vec![1; columns], entities: 0, null: 0, repeated: (0, 0), counted: false }
     }
 
-    /// The size of a page of this endpoint with so many rows and so much text; `None` where its constants are not known.
-    pub(crate) fn predicted(&self, endpoint: usize, rows: u64, text: u64) -> Option<u64> {
-        let constant = self.constants.get(&(endpoint, rows)).copied().or_else(|| {
-            let (page, frame) = self.lines.get(&endpoint)?;
-            Some(page + frame * rows.cast_signed())
-        });
-        constant.and_then(|constant| u64::try_from(constant + text.cast_signed()).ok())
+    /// Bytes of what varies.
+    fn text(&self, shown: &Shown, value: &Text) -> i64 {
+        let times = |at: usize| i64::from(self.columns.get(at).copied().unwrap_or(1));
+        let column =
+            |(at, text): (usize, &Text)| times(at) * (written(text, self.entities) + i64::from(text.nulls * NULLS[self.null]));
+        let columns: i64 = shown.columns.iter().enumerate().map(column).sum();
+        let repeated = i64::from(self.repeated.0) * written(value, self.repeated.1);
+        let digits = if self.counted { shown.rows.checked_ilog10().map_or(1, |digits| i64::from(digits) + 1) } else { 0 };
+        columns + repeated + digits
+    }
+
+    /// Every reading that differs in one thing.
+    fn neighbours(&self) -> Vec<Self> {
+        let mut all = Vec::new();
+        for at in 0..self.columns.len() {
+            for times in (0..=2).filter(|times| *times != self.columns[at]) {
+                let mut columns = self.columns.clone();
+                columns[at] = times;
+                all.push(Self { columns, ..self.clone() });
+            }
+        }
+        all.extend((0..ENTITIES.len()).map(|entities| Self { entities, ..self.clone() }));
+        all.extend((0..NULLS.len()).map(|null| Self { null, ..self.clone() }));
+        all.extend(
+            (1..=2)
+                .flat_map(|times| (0..4).map(move |entities| (times, entities)))
+                .map(|repeated| Self { repeated, ..self.clone() }),
+        );
+        all.push(Self { repeated: (0, 0), ..self.clone() });
+        all.push(Self { counted: !self.counted, ..self.clone() });
+        all.retain(|other| other != self);
+        all
+    }
+
+    /// Things in which it differs from the plain reading: each is a constant that the sizes must fix.
+    fn constants(&self) -> usize {
+        let columns = self.columns.iter().filter(|times| **times != 1).count();
+        let rest = [self.entities != 0, self.null != 0, self.repeated.0 != 0, self.counted];
+        columns + rest.into_iter().filter(|other| *other).count()
+    }
+}
+
+fn written(text: &Text, entities: usize) -> i64 {
+    let Entities(angle, ampersand, double, single) = ENTITIES[entities];
+    let more = text.angles * angle + text.ampersands * ampersand + text.double_quotes * double + text.single_quotes * single;
+    i64::from(text.bytes) + i64::from(more)
+}
+
+/// Learns an endpoint's page; `None` where its sizes do not tell.
+pub(crate) fn learn(pages: &[Seen]) -> Option<Page> {
+    let sample = sample(pages);
+    let columns = sample.iter().map(|page| page.shown.columns.len()).max()?;
+    let mut best = fitted(Reading::plain(columns), &sample)?;
+    while let Some(better) = better(&best.1, best.0, &sample) {
+        best = better;
+    }
+    let (agreeing, reading, constants) = best;
+    told(&reading, constants, agreeing, &sample).then(|| {
+        let open = open_columns(&reading, agreeing, &sample);
+        Page { empty: empty(&reading, pages), reading, constants, open }
+    })
+}
+
+/// Different pages, spread over all.
+fn sample(pages: &[Seen]) -> Vec<&Seen> {
+    let mut known = HashSet::new();
+    let features = |page: &Seen| {
+        let columns: Vec<u32> = page.shown.columns.iter().flat_map(|text| [text.bytes, text.nulls]).collect();
+        (page.shown.rows, columns, page.value.bytes, page.bytes)
+    };
+    let different: Vec<&Seen> = pages.iter().filter(|page| page.shown.rows > 0 && known.insert(features(page))).collect();
+    let step = different.len().div_ceil(PAGES_MAX).max(1);
+    different.into_iter().step_by(step).collect()
+}
+
+type Fitted = (usize, Reading, Constants);
+
+/// The constants with which most pages agree.
+fn fitted(reading: Reading, pages: &[&Seen]) -> Option<Fitted> {
+    let mut rest: BTreeMap<(u32, i64), usize> = BTreeMap::new();
+    for page in pages {
+        let rest_of = page.bytes.cast_signed() - reading.text(&page.shown, &page.value);
+        *rest.entry((page.shown.rows, rest_of)).or_default() += 1;
+    }
+    let mut modes: BTreeMap<u32, (usize, i64)> = BTreeMap::new();
+    for (&(rows, size), &count) in rest.iter().filter(|((_, size), _)| *size >= 0) {
+        let mode = modes.entry(rows).or_insert((count, size));
+        if count > mode.0 {
+            *mode = (count, size);
+        }
+    }
+    let mut modes: Vec<(usize, u32, i64)> = modes.into_iter().map(|(rows, (count, size))| (count, rows, size)).collect();
+    modes.sort_by_key(|&(count, rows, _)| (std::cmp::Reverse(count), rows));
+    modes.truncate(LINES_MAX);
+    let alone = modes.first().map(|&(count, rows, size)| (count, Constants::Rows { rows, size }));
+    let pairs = modes.iter().enumerate().flat_map(|(at, one)| modes[at + 1..].iter().map(move |other| (one, other)));
+    let lines = pairs.filter_map(|(&(_, few, small), &(_, more, large))| line((few, small), (more, large)));
+    let counted =
+        lines.map(|line| (rest.iter().filter(|((rows, size), _)| line.size(*rows) == Some(*size)).map(|(_, n)| n).sum(), line));
+    // A line through two points that nothing else lies on says nothing: it must explain more than one number of rows does.
+    let best =
+        counted.chain(alone).max_by_key(|(count, constants): &(usize, Constants)| (*count, usize::MAX - constants.count()))?;
+    Some((best.0, reading, best.1))
+}
+
+fn line((one, small): (u32, i64), (other, large): (u32, i64)) -> Option<Constants> {
+    let rows = i64::from(other) - i64::from(one);
+    let frame = (large - small) / rows;
+    let page = small - frame * i64::from(one);
+    ((large - small) % rows == 0 && (0..=FRAME_MAX).contains(&frame) && page >= 0).then_some(Constants::Line { page, frame })
+}
+
+/// A reading one or two steps away with which more pages agree; none where all do.
+fn better(reading: &Reading, agreeing: usize, pages: &[&Seen]) -> Option<Fitted> {
+    if agreeing == pages.len() {
+        return None;
+    }
+    let gain = |fitted: &Fitted| fitted.0 > agreeing + fitted.1.constants().saturating_sub(reading.constants());
+    let best = |readings: Vec<Reading>| {
+        let all = readings.into_iter().filter_map(|reading| fitted(reading, pages)).filter(gain);
+        all.max_by_key(|(agreeing, reading, _)| (*agreeing, usize::MAX - reading.constants()))
+    };
+    let near = reading.neighbours();
+    best(near.clone()).or_else(|| best(near.iter().flat_map(Reading::neighbours).collect()))
+}
+
+/// Whether the pages that agree are more than the constants that they fix, and differ in their text.
+fn told(reading: &Reading, constants: Constants, agreeing: usize, pages: &[&Seen]) -> bool {
+    let agree = |page: &&&Seen| {
+        let text = reading.text(&page.shown, &page.value);
+        constants.size(page.shown.rows).is_some_and(|size| size + text == page.bytes.cast_signed())
+    };
+    let texts: HashSet<u64> = pages.iter().filter(agree).map(|page| page.bytes).collect();
+    texts.len() > 1 && agreeing > constants.count() + reading.constants()
+}
+
+fn open_columns(reading: &Reading, agreeing: usize, pages: &[&Seen]) -> Vec<bool> {
+    let unseen = |at: usize| {
+        let mut columns = reading.columns.clone();
+        columns[at] = u8::from(columns[at] == 0);
+        fitted(Reading { columns, ..reading.clone() }, pages).is_some_and(|other| other.0 >= agreeing)
+    };
+    (0..reading.columns.len()).map(unseen).collect()
+}
+
+/// The size of the page that says that there is nothing.
+fn empty(reading: &Reading, pages: &[Seen]) -> Option<i64> {
+    let mut sizes: BTreeMap<i64, usize> = BTreeMap::new();
+    for page in pages.iter().filter(|page| page.shown.rows == 0) {
+        *sizes.entry(page.bytes.cast_signed() - reading.text(&page.shown, &page.value)).or_default() += 1;
+    }
+    sizes.into_iter().max_by_key(|(size, count)| (*count, -size)).map(|(size, _)| size)
+}
+
+impl Page {
+    /// The size of a page that shows this; `None` where its constants are not known.
+    pub(crate) fn predicted(&self, shown: &Shown, value: &Text) -> Option<u64> {
+        let constant = if shown.rows == 0 { self.empty } else { self.constants.size(shown.rows) };
+        constant.and_then(|size| u64::try_from(size + self.reading.text(shown, value)).ok())
+    }
+
+    /// Whether a column is on the page.
+    pub(crate) fn shows(&self, column: usize) -> bool {
+        self.reading.columns.get(column).is_none_or(|times| *times > 0)
+    }
+
+    /// Whether nothing tells if a column is on the page.
+    pub(crate) fn is_open(&self, column: usize) -> bool {
+        self.open.get(column).copied().unwrap_or(true)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Sizes;
+    use super::{Seen, learn};
+    use crate::rows::size::{Shown, Text};
 
-    /// Statements as (rows, text, bytes), then what is asked and what must come of it.
-    fn check(statements: &[(u64, u64, u64)], asked: (u64, u64), expected: Option<u64>) {
-        let mut sizes = Sizes::default();
-        statements.iter().for_each(|&(rows, text, bytes)| sizes.add(0, rows, text, bytes));
-        assert_eq!(sizes.pages().predicted(0, asked.0, asked.1), expected);
+    fn page((rows, texts, bytes): &(u32, &[&str], u64)) -> Seen {
+        let columns = texts.iter().map(|text| Text::of_bytes(text.as_bytes())).collect();
+        Seen { shown: Shown { rows: *rows, columns }, value: Text::of_bytes(b"5"), bytes: *bytes }
+    }
+
+    /// Pages as (rows, text of each column, bytes), then what is asked and what must come of it.
+    fn check(pages: &[(u32, &[&str], u64)], asked: (u32, &[&str]), expected: Option<u64>) {
+        let pages: Vec<Seen> = pages.iter().map(page).collect();
+        let asked = page(&(asked.0, asked.1, 0));
+        let found = learn(&pages).and_then(|learned| learned.predicted(&asked.shown, &asked.value));
+        assert_eq!(found, expected);
     }
 
     #[test]
     fn the_remainder_that_different_texts_share_is_the_page() {
-        check(&[(2, 50, 843), (2, 11, 804), (2, 11, 804), (2, 100, 500)], (2, 1_048_588), Some(1_049_381));
+        check(&[(2, &["abcde"], 805), (2, &["abc"], 803), (2, &["a"], 801), (2, &["ab"], 500)], (2, &["abcdefgh"]), Some(808));
     }
 
     #[test]
     fn a_page_that_never_changes_shows_nothing() {
-        check(&[(1, 50, 700), (1, 51, 700), (1, 52, 700)], (1, 50), None);
-        check(&[(1, 50, 700), (1, 50, 700)], (1, 50), None);
+        check(&[(1, &["a"], 700), (1, &["ab"], 700), (1, &["abc"], 700)], (1, &["a"]), None);
+        check(&[(1, &["a"], 700), (1, &["a"], 700)], (1, &["a"]), None);
     }
 
     #[test]
     fn page_and_frame_follow_from_two_numbers_of_rows() {
-        let known = [(1, 10, 520), (1, 12, 522), (2, 30, 550), (2, 40, 560)];
-        check(&known, (5000, 100_000), Some(500 + 5000 * 10 + 100_000));
-        check(&known, (1, 0), Some(510));
+        let known: [(u32, &[&str], u64); 5] =
+            [(1, &["a"], 511), (1, &["ab"], 512), (2, &["abc"], 523), (2, &["abcd"], 524), (3, &["abcd"], 534)];
+        check(&known, (5000, &["a"]), Some(500 + 5000 * 10 + 1));
+    }
+
+    #[test]
+    fn a_column_that_is_not_shown_has_no_part_in_the_size() {
+        let known: [(u32, &[&str], u64); 5] = [
+            (1, &["1", "a"], 511),
+            (1, &["12", "ab"], 512),
+            (1, &["1", "abc"], 513),
+            (1, &["123", "a"], 511),
+            (1, &["12345", "abcd"], 514),
+        ];
+        check(&known, (1, &["123456", "abc"]), Some(513));
+    }
+
+    #[test]
+    fn entities_are_learned() {
+        let known: [(u32, &[&str], u64); 5] =
+            [(1, &["a"], 511), (1, &["<b>"], 519), (1, &["'"], 515), (1, &["ab'"], 517), (1, &["<'>"], 523)];
+        check(&known, (1, &["a<'"]), Some(521 - 1));
     }
 }

@@ -1,0 +1,71 @@
+//! Ordinary requests to the endpoints that the case file names: what their pages show is in the snapshot, so their sizes tell
+//! how a page comes about before any statement is judged. A few different ones of each endpoint are enough.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
+
+use kintsugi_case::{EndpointSpec, ParameterPlace};
+
+/// Requests of one endpoint that are looked at.
+const REQUESTS_MAX: usize = 64;
+
+/// Chooses lines of a log.
+pub(crate) struct Sample {
+    /// Paths, and the queries chosen.
+    endpoints: RefCell<Vec<(Vec<u8>, HashSet<u64>)>>,
+    hasher: RandomState,
+}
+
+impl Sample {
+    pub(crate) fn new(specs: &[EndpointSpec]) -> Self {
+        let queries = specs.iter().filter(|spec| spec.place == ParameterPlace::Query && spec.sql.contains("{p}"));
+        let endpoints = queries.map(|spec| (spec.path.clone().into_bytes(), HashSet::new()));
+        Self { endpoints: RefCell::new(endpoints.collect()), hasher: RandomState::new() }
+    }
+
+    /// Whether a request is one of those to look at: its line or path, and the query where that stands apart.
+    pub(crate) fn wants(&self, request: &[u8], query: &[u8]) -> bool {
+        let mut endpoints = self.endpoints.borrow_mut();
+        if endpoints.is_empty() {
+            return false;
+        }
+        let mark = memchr::memchr(b'?', request);
+        let path = &request[..mark.unwrap_or(request.len())];
+        let Some(at) = endpoints.iter().position(|(known, _)| path.ends_with(known)) else { return false };
+        let query = mark.map_or(query, |mark| &request[mark + 1..]);
+        let query = &query[..memchr::memchr(b' ', query).unwrap_or(query.len())];
+        let is_new = !query.is_empty() && endpoints[at].1.insert(self.hasher.hash_one(query));
+        if endpoints[at].1.len() >= REQUESTS_MAX {
+            endpoints.swap_remove(at);
+        }
+        is_new
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kintsugi_case::{EndpointSpec, ParameterPlace, Shows};
+
+    use super::{REQUESTS_MAX, Sample};
+
+    #[test]
+    fn a_few_different_requests_of_each_endpoint_are_looked_at() {
+        let spec = EndpointSpec {
+            method: "GET".into(),
+            path: "/item".into(),
+            parameter: "id".into(),
+            place: ParameterPlace::Query,
+            sql: "SELECT a FROM t WHERE id={p}".into(),
+            shows: Shows::Rows,
+            errors: false,
+        };
+        let sample = Sample::new(&[spec]);
+        let wants = |target: &str| sample.wants(format!("GET {target} HTTP/1.1").as_bytes(), b"");
+        assert_eq!((wants("/item?id=5"), wants("/item?id=5"), wants("/item?id=6")), (true, false, true));
+        assert!(!wants("/items?id=7") && !wants("/item"));
+        assert!(sample.wants(b"/item", b"id=8"), "the query may stand apart");
+        let more = (0..1000).filter(|id| wants(&format!("/item?id=1{id}"))).count();
+        assert_eq!(more, REQUESTS_MAX - 3);
+    }
+}
