@@ -21,6 +21,12 @@ use crate::{Error, FindDb, PersonRow, Result};
 impl FindDb {
     /// The digest of the whole scope, lower-case hex. The same scope gives the same digest.
     pub fn digest(&self) -> Result<String> {
+        self.persons_digested(|_| Ok(()))
+    }
+
+    /// Calls `each` for every person, by number, and gives the digest of the whole scope: in one reading, because reading
+    /// the persons is most of the work.
+    pub fn persons_digested<E: From<Error>>(&self, mut each: impl FnMut(PersonRow) -> Result<(), E>) -> Result<String, E> {
         let mut text = Text::default();
         text.line(&("kintsugi scope", 1));
         self.bases()?.iter().for_each(|basis| text.basis(basis));
@@ -35,7 +41,7 @@ impl FindDb {
         })?;
         self.persons(|person| {
             text.person(&person);
-            Ok::<(), Error>(())
+            each(person)
         })?;
         Ok(text.finish())
     }

@@ -60,7 +60,7 @@ fn strengthen(held: &mut Verdict, verdict: Verdict) {
 }
 
 /// The facts of a scope version.
-pub(crate) fn of_scope(folder: &Folder, counts: &ScopeCounts, tally: &Tally, version: &ScopeVersion) -> Vec<Fact> {
+pub(crate) fn of_scope(folder: &Folder, counts: &ScopeCounts, tally: &Tally, scope: u32, frozen_at_ms: i64) -> Vec<Fact> {
     let exposed = || counts.tables.iter().filter(|table| table.personal && table.proved + table.possible > 0);
     let time = |at: Option<i64>| at.map(|at| moment(folder, at)).unwrap_or_default();
     let field = |(&(field, verdict), &(records, persons)): (&(FieldMeaning, Verdict), &(u64, u64))| FieldCount {
@@ -70,8 +70,8 @@ pub(crate) fn of_scope(folder: &Folder, counts: &ScopeCounts, tally: &Tally, ver
         persons,
     };
     kintsugi_report::computed(&Counts {
-        scope_version: version.number,
-        as_of: moment(folder, version.frozen_at_ms),
+        scope_version: scope,
+        as_of: moment(folder, frozen_at_ms),
         records_stored: exposed().map(|table| table.stored).sum(),
         records_proved: exposed().map(|table| table.proved).sum(),
         records_possible: exposed().map(|table| table.possible).sum(),

@@ -13,7 +13,7 @@ use std::time::Instant;
 use kintsugi_case::{RemedyKind, RemedySpec, RemedyTo};
 use kintsugi_store::{Outcome, Store};
 
-use case::{NOW, Place, Someone, draft};
+use case::{DRAFT, NOW, Place, Someone, seal};
 
 const PERSONS: u64 = 130_000;
 const EXPOSED: u64 = 110_000;
@@ -24,13 +24,13 @@ fn say(what: &str, count: u64, since: Instant) {
 }
 
 async fn freeze_all(store: &Store) {
-    let mut freeze = store.begin_freeze(draft("speed")).await.unwrap().unwrap();
+    let mut freeze = store.begin_freeze(DRAFT).await.unwrap();
     for id in 1..=PERSONS {
         let someone = if id > EXPOSED { Someone::new(id).with(None) } else { Someone::new(id) };
         let id = kintsugi_case::PersonId(id);
         freeze.person(id, &someone.profile(), &someone.refs(), &someone.exposed()).await.unwrap();
     }
-    freeze.commit().await.unwrap();
+    freeze.commit(seal("speed")).await.unwrap();
 }
 
 async fn send_all(store: &Store) -> u64 {

@@ -16,19 +16,24 @@ use crate::{Result, Store, sealed};
 /// Persons gathered before they are written.
 const PERSONS_MAX: usize = 500;
 
-/// What a scope version is signed with.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What a scope version begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FreezeDraft {
+    /// Milliseconds since 1970 UTC.
+    pub frozen_at_ms: i64,
+    /// The year in notice numbers.
+    pub year: u16,
+}
+
+/// What a scope version is signed with, known when everything in it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScopeSeal {
     /// SHA-256 over the canonical text of everything in it, lower-case hex.
     pub digest: String,
     /// Signature of the digest, base64.
     pub signature: String,
     /// The public half of the case key, base64.
     pub public_key: String,
-    /// Milliseconds since 1970 UTC.
-    pub frozen_at_ms: i64,
-    /// The year in notice numbers.
-    pub year: u16,
 }
 
 /// One record of a person, and the fact that links it to them.
@@ -48,7 +53,10 @@ pub struct RecordRef {
 pub struct Freeze {
     store: Store,
     transaction: Transaction<'static, Any>,
-    version: ScopeVersion,
+    number: u32,
+    draft: FreezeDraft,
+    /// The digest of the version before.
+    before: Option<String>,
     gathered: Vec<Person>,
     identities: Option<Identities>,
     persons: Insert<9>,
@@ -65,36 +73,41 @@ pub(crate) struct Person {
 }
 
 impl Store {
-    /// Starts a scope version. `None` where the newest version has the same digest: then nothing changes.
-    pub async fn begin_freeze(&self, draft: FreezeDraft) -> Result<Option<Freeze>> {
+    /// Starts a scope version.
+    pub async fn begin_freeze(&self, draft: FreezeDraft) -> Result<Freeze> {
         let mut transaction = self.begin_alone(Alone::Freeze, "start a scope version").await?;
         let newest = crate::scope::newest(&mut transaction).await?;
-        if newest.as_ref().is_some_and(|version| version.digest == draft.digest) {
-            return Ok(None);
-        }
-        let number = newest.map_or(1, |version| version.number + 1);
+        let number = newest.as_ref().map_or(1, |version| version.number + 1);
         let identities = if number > 1 { Some(Identities::open(&mut transaction).await?) } else { None };
-        let version = write_version(&mut transaction, number, draft).await?;
         self.loosen(&mut transaction, PERSON_BY_MAIL).await?;
-        Ok(Some(Freeze::new(self.clone(), transaction, version, identities)))
+        let before = newest.map(|version| version.digest);
+        Ok(Freeze::new(self.clone(), transaction, number, draft, before, identities))
     }
 }
 
-async fn write_version(transaction: &mut Transaction<'static, Any>, number: u32, draft: FreezeDraft) -> Result<ScopeVersion> {
-    let FreezeDraft { digest, signature, public_key, frozen_at_ms, year } = draft;
+async fn write_version(transaction: &mut Transaction<'static, Any>, version: &ScopeVersion, year: u16) -> Result<()> {
+    let ScopeVersion { number, frozen_at_ms, digest, signature, public_key } = version;
     let mut insert = Insert::new("INSERT INTO scope_version (number, frozen_at_ms, digest, signature, public_key, case_year)");
     let year = Cell::Int(i64::from(year));
-    insert.push([number.into(), frozen_at_ms.into(), (&digest).into(), (&signature).into(), (&public_key).into(), year]);
-    insert.write_all(transaction, "write a scope version").await?;
-    Ok(ScopeVersion { number, frozen_at_ms, digest, signature, public_key })
+    insert.push([(*number).into(), (*frozen_at_ms).into(), digest.into(), signature.into(), public_key.into(), year]);
+    insert.write_all(transaction, "write a scope version").await
 }
 
 impl Freeze {
-    fn new(store: Store, transaction: Transaction<'static, Any>, version: ScopeVersion, identities: Option<Identities>) -> Self {
+    fn new(
+        store: Store,
+        transaction: Transaction<'static, Any>,
+        number: u32,
+        draft: FreezeDraft,
+        before: Option<String>,
+        identities: Option<Identities>,
+    ) -> Self {
         Self {
             store,
             transaction,
-            version,
+            number,
+            draft,
+            before,
             gathered: Vec::with_capacity(PERSONS_MAX),
             identities,
             persons: Insert::new(
@@ -110,9 +123,9 @@ impl Freeze {
         }
     }
 
-    /// The version as it will be once committed.
-    pub fn version(&self) -> &ScopeVersion {
-        &self.version
+    /// The number that the version will have.
+    pub fn number(&self) -> u32 {
+        self.number
     }
 
     /// Writes the bases.
@@ -121,7 +134,7 @@ impl Freeze {
             "INSERT INTO basis (scope_version, id, technique, rule, shape, endpoint, source_table, verdict, reason, \
              statements, agreeing)",
         );
-        bases.iter().for_each(|basis| insert.push(basis_row(self.version.number, basis)));
+        bases.iter().for_each(|basis| insert.push(basis_row(self.number, basis)));
         insert.write_all(&mut self.transaction, "write the bases").await
     }
 
@@ -151,13 +164,21 @@ impl Freeze {
     pub async fn facts(&mut self, facts: &[Fact]) -> Result<()> {
         self.store.lock(&mut self.transaction, Alone::Facts).await?;
         for fact in facts {
-            crate::fact::append_computed(&mut self.transaction, fact, self.version.frozen_at_ms).await?;
+            crate::fact::append_computed(&mut self.transaction, fact, self.draft.frozen_at_ms).await?;
         }
         Ok(())
     }
 
-    /// Makes the version and everything in it lasting.
-    pub async fn commit(mut self) -> Result<ScopeVersion> {
+    /// Makes the version and everything in it lasting. `None`, and nothing written, where the version before has the same
+    /// digest.
+    pub async fn commit(mut self, seal: ScopeSeal) -> Result<Option<ScopeVersion>> {
+        if self.before.as_ref() == Some(&seal.digest) {
+            return Ok(None);
+        }
+        let ScopeSeal { digest, signature, public_key } = seal;
+        let FreezeDraft { frozen_at_ms, year } = self.draft;
+        let version = ScopeVersion { number: self.number, frozen_at_ms, digest, signature, public_key };
+        write_version(&mut self.transaction, &version, year).await?;
         self.take_gathered().await?;
         self.persons.write_all(&mut self.transaction, "write persons").await?;
         self.records.write_all(&mut self.transaction, "write records of persons").await?;
@@ -165,7 +186,7 @@ impl Freeze {
         self.store.tighten(&mut self.transaction, PERSON_BY_MAIL).await?;
         self.transaction.commit().await.during("commit a scope version")?;
         self.store.refresh_statistics().await?;
-        Ok(self.version)
+        Ok(Some(version))
     }
 
     /// Turns gathered persons into rows.
@@ -182,7 +203,7 @@ impl Freeze {
     }
 
     fn push_person(&mut self, id: PersonId, person: &Person) {
-        let (scope, keys) = (self.version.number, &self.store.keys);
+        let (scope, keys) = (self.number, &self.store.keys);
         let verdict = strongest(&person.exposed);
         let mail = sealed::mail_index(keys, person.profile.email.open());
         self.persons.push([

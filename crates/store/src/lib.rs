@@ -34,7 +34,7 @@ pub use database::Store;
 pub use document::{Edition, Published};
 pub use error::{Error, Result, is_want_of_room};
 pub use fact::FactRecord;
-pub use freeze::{Freeze, FreezeDraft, RecordRef};
+pub use freeze::{Freeze, FreezeDraft, RecordRef, ScopeSeal};
 pub use job::Job;
 pub use link::LinkTarget;
 pub use notice::{Hold, NoticeEvent, NoticeView};

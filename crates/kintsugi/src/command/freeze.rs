@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, anyhow, bail};
 use kintsugi_case::ScopeVersion;
 use kintsugi_find::{FindDb, PersonRow, ScopeCounts, TableCount};
-use kintsugi_store::{Freeze, FreezeDraft, RecordRef, Store};
+use kintsugi_store::{FreezeDraft, RecordRef, ScopeSeal, Store};
 use serde_json::json;
 use tokio::sync::mpsc;
 
@@ -24,14 +24,12 @@ pub(crate) fn freeze(folder: &Folder) -> Result<Outcome> {
         bail!("no persons were resolved yet: run `kintsugi scope` and `kintsugi resolve` first");
     }
     let stage = Stage::begin("freeze");
-    stage.says("signing");
-    let draft = draft(folder, &db)?;
     block_on(async {
         let store = folder.store().await?;
         store.put_entered_facts(&folder.case.facts, now_ms()).await?;
-        let version = match store.begin_freeze(draft).await? {
-            Some(freeze) => write(folder, db, freeze, &counts, &stage).await?,
-            None => newest(&store).await?,
+        let version = match unchanged(&store, &db).await? {
+            Some(version) => version,
+            None => write(folder, db, &store, &counts, &stage).await?,
         };
         store.close().await;
         stage.end(&format!("scope version {}, {} persons affected", version.number, count(counts.persons_affected())));
@@ -57,24 +55,16 @@ fn summary(counts: &ScopeCounts) -> String {
     )
 }
 
-fn draft(folder: &Folder, db: &FindDb) -> Result<FreezeDraft> {
-    let keys = folder.keys()?;
-    let digest = db.digest()?;
-    Ok(FreezeDraft {
-        signature: keys.sign(digest.as_bytes()),
-        public_key: keys.public_key(),
-        digest,
-        frozen_at_ms: now_ms(),
-        year: folder.case.case.year(),
-    })
+/// The newest version, where it already says what find.db says. Where there is none yet, nothing is read for it.
+async fn unchanged(store: &Store, db: &FindDb) -> Result<Option<ScopeVersion>> {
+    let Some(newest) = store.newest_scope().await? else { return Ok(None) };
+    Ok((newest.digest == db.digest()?).then_some(newest))
 }
 
-async fn newest(store: &Store) -> Result<ScopeVersion> {
-    store.newest_scope().await?.context("a scope version is there and cannot be read")
-}
-
-/// Everything in one transaction: bases, persons with what of theirs was exposed, facts.
-async fn write(folder: &Folder, db: FindDb, mut freeze: Freeze, counts: &ScopeCounts, stage: &Stage) -> Result<ScopeVersion> {
+/// Everything in one transaction: bases, persons with what of theirs was exposed, facts. The digest is taken on the way.
+async fn write(folder: &Folder, db: FindDb, store: &Store, counts: &ScopeCounts, stage: &Stage) -> Result<ScopeVersion> {
+    let draft = FreezeDraft { frozen_at_ms: now_ms(), year: folder.case.case.year() };
+    let mut freeze = store.begin_freeze(draft).await?;
     freeze.bases(&db.bases()?).await?;
     let (sender, mut receiver) = mpsc::channel(PERSONS_IN_FLIGHT_MAX);
     let reader = tokio::task::spawn_blocking(move || read_persons(&db, &sender));
@@ -87,14 +77,23 @@ async fn write(folder: &Folder, db: FindDb, mut freeze: Freeze, counts: &ScopeCo
         done += 1;
         stage.at(done, counts.persons, "persons");
     }
-    reader.await.map_err(|error| anyhow!(error))??;
-    freeze.facts(&facts::of_scope(folder, counts, &tally, freeze.version())).await?;
-    Ok(freeze.commit().await?)
+    let digest = reader.await.map_err(|error| anyhow!(error))??;
+    freeze.facts(&facts::of_scope(folder, counts, &tally, freeze.number(), draft.frozen_at_ms)).await?;
+    match freeze.commit(seal(folder, digest)?).await? {
+        Some(version) => Ok(version),
+        // Somebody else froze the same meanwhile.
+        None => store.newest_scope().await?.context("a scope version is there and cannot be read"),
+    }
 }
 
-/// Reads persons in their order; stops when nobody listens any more.
-fn read_persons(db: &FindDb, sender: &mpsc::Sender<PersonRow>) -> Result<()> {
-    db.persons(|person| sender.blocking_send(person).map_err(|_| anyhow!("the live store took no more persons")))
+fn seal(folder: &Folder, digest: String) -> Result<ScopeSeal> {
+    let keys = folder.keys()?;
+    Ok(ScopeSeal { signature: keys.sign(digest.as_bytes()), public_key: keys.public_key(), digest })
+}
+
+/// Reads persons in their order, for the digest; stops when nobody listens any more.
+fn read_persons(db: &FindDb, sender: &mpsc::Sender<PersonRow>) -> Result<String> {
+    db.persons_digested(|person| sender.blocking_send(person).map_err(|_| anyhow!("the live store took no more persons")))
 }
 
 fn record(found: &kintsugi_find::RecordRef) -> RecordRef {

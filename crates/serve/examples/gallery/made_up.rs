@@ -8,7 +8,7 @@ use kintsugi_case::{
     PersonId, PersonProfile, Private, Technique, Verdict,
 };
 use kintsugi_serve::{EvidenceFile, LogRead, Options, Site, hash_password};
-use kintsugi_store::{FreezeDraft, Hold, Outcome, RecordRef, Store};
+use kintsugi_store::{FreezeDraft, Hold, Outcome, RecordRef, ScopeSeal, Store};
 use kintsugi_vault::Keys;
 
 /// 2013-05-27 12:00 in Tokyo.
@@ -116,14 +116,8 @@ pub(crate) async fn make_empty(dir: &Path, options: Options) -> Site {
 }
 
 async fn freeze(store: &Store, persons: u64) {
-    let draft = FreezeDraft {
-        digest: "5f3a9c1e".repeat(8),
-        signature: "bWFkZSB1cCBzaWduYXR1cmUsIG5vdCBhIHJlYWwgb25l".into(),
-        public_key: "bWFkZSB1cCBrZXk".into(),
-        frozen_at_ms: NOW_MS - 6 * 86_400_000,
-        year: 2013,
-    };
-    let mut freeze = store.begin_freeze(draft).await.expect("freeze").expect("a new version");
+    let draft = FreezeDraft { frozen_at_ms: NOW_MS - 6 * 86_400_000, year: 2013 };
+    let mut freeze = store.begin_freeze(draft).await.expect("freeze");
     freeze.bases(&bases(persons)).await.expect("bases");
     for id in 1..=persons + 2 {
         let exposed = if id <= persons { exposed(id, persons) } else { Vec::new() };
@@ -132,7 +126,12 @@ async fn freeze(store: &Store, persons: u64) {
         freeze.person(PersonId(id), &profile(id), &records, &exposed).await.expect("person");
     }
     freeze.facts(&facts(persons)).await.expect("facts");
-    freeze.commit().await.expect("commit");
+    let seal = ScopeSeal {
+        digest: "5f3a9c1e".repeat(8),
+        signature: "bWFkZSB1cCBzaWduYXR1cmUsIG5vdCBhIHJlYWwgb25l".into(),
+        public_key: "bWFkZSB1cCBrZXk".into(),
+    };
+    freeze.commit(seal).await.expect("commit").expect("a new version");
     store.put_entered_facts(&[entered("unauthorised_use_cases", 172)], NOW_MS).await.expect("entered facts");
 }
 

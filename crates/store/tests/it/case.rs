@@ -6,7 +6,7 @@ use kintsugi_case::{
     BasisId, BasisSummary, EvidenceId, EvidenceLine, ExposedRecord, FieldMeaning, Language, PersonId, PersonProfile, Private,
     StoreSpec, Technique, Verdict,
 };
-use kintsugi_store::{FreezeDraft, RecordRef, Store};
+use kintsugi_store::{FreezeDraft, RecordRef, ScopeSeal, Store};
 use kintsugi_vault::Keys;
 
 /// The fixed clock of the tests.
@@ -133,19 +133,21 @@ pub(crate) fn basis() -> BasisSummary {
     }
 }
 
-pub(crate) fn draft(digest: &str) -> FreezeDraft {
-    FreezeDraft { digest: digest.into(), signature: "signature".into(), public_key: "key".into(), frozen_at_ms: NOW, year: 2013 }
+pub(crate) const DRAFT: FreezeDraft = FreezeDraft { frozen_at_ms: NOW, year: 2013 };
+
+pub(crate) fn seal(digest: &str) -> ScopeSeal {
+    ScopeSeal { digest: digest.into(), signature: "signature".into(), public_key: "key".into() }
 }
 
 /// Freezes these persons; the version's number.
 pub(crate) async fn freeze(store: &Store, digest: &str, people: &[Someone]) -> u32 {
-    let mut freeze = store.begin_freeze(draft(digest)).await.unwrap().expect("another digest");
+    let mut freeze = store.begin_freeze(DRAFT).await.unwrap();
     freeze.bases(&[basis()]).await.unwrap();
     for someone in people {
         let (profile, records, exposed) = (someone.profile(), someone.refs(), someone.exposed());
         freeze.person(PersonId(someone.id), &profile, &records, &exposed).await.unwrap();
     }
-    freeze.commit().await.unwrap().number
+    freeze.commit(seal(digest)).await.unwrap().expect("another digest").number
 }
 
 /// Persons 1 to `count`, all affected.

@@ -10,7 +10,7 @@ use kintsugi_store::{
     Edition, Error, FieldCount, Hold, LinkTarget, Outcome, PersonFilter, Planned, RedeemRequest, Redemption, Reported, Store,
 };
 
-use crate::case::{NOW, Place, Someone, basis, draft, everybody, exposed, freeze};
+use crate::case::{DRAFT, NOW, Place, Someone, basis, everybody, exposed, freeze, seal};
 
 /// Calls a macro with the name of every case.
 macro_rules! every_case {
@@ -73,13 +73,15 @@ pub(crate) async fn a_frozen_version_reads_back(place: Place) {
         expected.iter_mut().for_each(|record| record.literals = "17,\0 1".into());
         assert_eq!(view.exposed, expected);
     }
-    assert!(store.begin_freeze(draft("one")).await.unwrap().is_none(), "the same digest changes nothing");
+    let again = store.begin_freeze(DRAFT).await.unwrap();
+    assert_eq!(again.commit(seal("one")).await.unwrap(), None, "the same digest changes nothing");
+    assert_eq!(store.scopes().await.unwrap().len(), 1);
 }
 
 pub(crate) async fn a_freeze_that_is_dropped_leaves_nothing(place: Place) {
     let store = place.open().await;
-    let mut half = store.begin_freeze(draft("half")).await.unwrap().unwrap();
-    assert_eq!(half.version().number, 1);
+    let mut half = store.begin_freeze(DRAFT).await.unwrap();
+    assert_eq!(half.number(), 1);
     half.bases(&[basis()]).await.unwrap();
     for someone in everybody(501) {
         half.person(PersonId(someone.id), &someone.profile(), &someone.refs(), &someone.exposed()).await.unwrap();
@@ -106,7 +108,7 @@ pub(crate) async fn persons_keep_their_numbers_when_the_scope_changes(place: Pla
 
 pub(crate) async fn counts_persons_records_and_fields(place: Place) {
     let store = place.open().await;
-    let mut freeze = store.begin_freeze(draft("one")).await.unwrap().unwrap();
+    let mut freeze = store.begin_freeze(DRAFT).await.unwrap();
     let mut person = async |id, exposed: &[_]| {
         let someone = Someone::new(id).records(&["a", "b"]);
         freeze.person(PersonId(id), &someone.profile(), &someone.refs(), exposed).await.unwrap();
@@ -120,7 +122,7 @@ pub(crate) async fn counts_persons_records_and_fields(place: Place) {
     let mut brand = exposed("a", proved);
     brand.fields = vec![FieldMeaning::CardBrand];
     person(4, &[brand]).await;
-    freeze.commit().await.unwrap();
+    freeze.commit(seal("one")).await.unwrap().unwrap();
     let counts = store.scope_counts(1).await.unwrap();
     assert_eq!((counts.persons, counts.records), (4, 8));
     assert_eq!(counts.persons_by_verdict, [(proved, 1), (excluded, 1)]);
@@ -598,9 +600,9 @@ pub(crate) async fn facts_keep_their_history(place: Place) {
     store.put_entered_facts(&[], NOW + 7).await.unwrap();
     assert_eq!(names().await, [said("accepted", "6")]);
     assert_eq!(store.fact_history("cases").await.unwrap().len(), 2);
-    let mut freeze = store.begin_freeze(draft("one")).await.unwrap().unwrap();
+    let mut freeze = store.begin_freeze(DRAFT).await.unwrap();
     freeze.facts(&[fact("persons", 2, FactKind::Computed)]).await.unwrap();
-    freeze.commit().await.unwrap();
+    freeze.commit(seal("one")).await.unwrap().unwrap();
     assert_eq!(names().await, [said("accepted", "6"), said("persons", "2")]);
 }
 
