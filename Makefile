@@ -6,7 +6,7 @@ SEED    ?= 2013
 DEMO    ?= demo
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
-.PHONY: demo test lint bench setup score range
+.PHONY: demo test lint bench setup score range fuzz
 
 demo:
 	@scripts/setup demo
@@ -40,3 +40,8 @@ bench:
 	@cargo build --release --locked --workspace --bins --examples
 	@scripts/bench "$(CARGO_TARGET_DIR)/release/kintsugi"
 	@dir=$$(mktemp -d) && "$(CARGO_TARGET_DIR)/release/kintsugi" drill --records 100 "$$dir/case" >/dev/null 2>&1 && scripts/bench-mail "$(CARGO_TARGET_DIR)/release/examples/speed" "$$dir/case/case.toml"; rm -rf "$$dir"
+
+# Every parser against inputs that a machine makes up (nightly compiler, cargo-fuzz): make fuzz SECONDS=1800
+SECONDS ?= 60
+fuzz:
+	@scripts/fuzz "$(SECONDS)"

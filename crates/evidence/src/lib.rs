@@ -16,6 +16,8 @@ mod check;
 mod collect;
 mod custody;
 mod error;
+#[cfg(fuzzing)]
+pub mod fuzz;
 mod log;
 mod open;
 mod query;

@@ -4,7 +4,7 @@
 //! file. A dump beside files for every table of the case file is not opened: it holds the same rows a second time.
 
 mod csv;
-mod found;
+pub(crate) mod found;
 mod parquet;
 mod row;
 mod sql;

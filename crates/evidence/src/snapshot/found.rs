@@ -80,14 +80,24 @@ pub fn read_found(
 ) -> Result<FoundReport> {
     let file = EvidenceFile::in_custody(case_dir, entry, keys)?;
     let Opened { reader, seal } = file.open_first(bytes_max.unwrap_or(u64::MAX))?;
+    let report = read_bytes(reader, dbms, each);
+    seal.check()?;
+    Ok(report)
+}
+
+/// Reads the bytes of a found file.
+pub(crate) fn read_bytes(
+    input: Box<dyn BufRead>,
+    dbms: Dbms,
+    each: &mut dyn FnMut(FoundRecord<'_>, &[FoundList]),
+) -> FoundReport {
     let end = Rc::new(RefCell::new(End::default()));
-    let input = Tracked { input: reader, end: end.clone(), head: Vec::new(), at: 0 };
+    let input = Tracked { input, end: end.clone(), head: Vec::new(), at: 0 };
     let mut reading = Reading { report: FoundReport::default(), places: HashMap::new(), last: None, each };
     reading.file(input, dbms, &end);
     let mut report = reading.report;
     report.truncated = end.borrow().error.clone();
-    seal.check()?;
-    Ok(report)
+    report
 }
 
 /// How a file ended.
