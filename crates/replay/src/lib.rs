@@ -41,6 +41,7 @@ mod rows;
 mod statement;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 pub use dialect::Dialect;
 pub use error::{Error, Result};

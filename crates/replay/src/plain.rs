@@ -6,12 +6,12 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{
     BinaryOperator, CastKind, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, ObjectNamePart,
-    Query, Select, SelectItem, SetExpr, TableAlias, TableFactor, Value, VisitMut, VisitorMut, visit_expressions,
-    visit_expressions_mut,
+    Query, Select, SelectItem, SetExpr, TableAlias, TableFactor, Value, VisitMut, VisitorMut,
 };
 use sqlparser::parser::Parser;
 
 use crate::dialect::Dialect;
+use crate::walk::{visit_expressions, visit_expressions_mut};
 
 /// Rewrites a statement for SQLite.
 pub(crate) fn plain(query: &mut Query, dialect: Dialect) {

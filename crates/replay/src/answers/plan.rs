@@ -8,12 +8,12 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{BinaryOperator, Expr, Query, SelectItem, SetExpr, TableFactor, UnaryOperator, Value};
-use sqlparser::ast::{visit_expressions, visit_expressions_mut};
 
 use crate::catalog::{Catalog, View};
 use crate::dialect::Dialect;
 use crate::plain::{arguments, arguments_mut, plain};
 use crate::rows::{self, Values};
+use crate::walk::{visit_expressions, visit_expressions_mut};
 
 /// What a blind shape asks.
 #[derive(Debug)]

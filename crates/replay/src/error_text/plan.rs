@@ -7,7 +7,6 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{
     BinaryOperator, Expr, Function, Query, Select, SelectItem, SetExpr, TableFactor, Value, VisitMut, VisitorMut,
-    visit_expressions, visit_expressions_mut,
 };
 
 use super::channel::Channel;
@@ -15,6 +14,7 @@ use super::scalar::{Scalar, scalar};
 use crate::catalog::{Catalog, View};
 use crate::dialect::Dialect;
 use crate::plain::{arguments, plain};
+use crate::walk::{visit_expressions, visit_expressions_mut};
 
 /// What a shape makes the server say.
 #[derive(Debug)]

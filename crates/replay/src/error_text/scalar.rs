@@ -7,13 +7,13 @@ use kintsugi_find::quoted;
 use sqlparser::ast::{
     BinaryOperator, Expr, Function, FunctionArgumentClause, FunctionArguments, GroupByExpr, Ident, LimitClause, ObjectName,
     ObjectNamePart, OrderByKind, Query, Select, SelectItem, SetExpr, TableAlias, TableFactor, TableWithJoins, Value,
-    visit_expressions, visit_expressions_mut,
 };
 
 use super::plan::is_reversible;
 use crate::catalog::{Catalog, ROW, View};
 use crate::dialect::Dialect;
 use crate::plain::arguments;
+use crate::walk::{visit_expressions, visit_expressions_mut};
 
 /// A compiled subquery.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use kintsugi_case::ColumnSet;
 use sqlparser::ast::{
     Expr, FunctionArguments, GroupByExpr, LimitClause, OrderByKind, Query, Select, SelectItem, SetExpr, SetOperator,
-    SetQuantifier, Value, visit_expressions_mut,
+    SetQuantifier, Value,
 };
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Token;
@@ -19,6 +19,7 @@ use super::columns::Carried;
 use super::rewrite::{Rewriter, Rewritten, Stop};
 use crate::catalog::{Catalog, View};
 use crate::dialect::Dialect;
+use crate::walk::visit_expressions_mut;
 
 /// What a shape does.
 #[derive(Debug)]

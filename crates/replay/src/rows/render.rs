@@ -6,12 +6,13 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{
     BinaryOperator, CaseWhen, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, TrimWhereField,
-    UnaryOperator, Value, visit_expressions,
+    UnaryOperator, Value,
 };
 
 use super::columns::{Carried, How};
 use super::rewrite::{Level, Outcome, Rewriter, not_followed};
 use crate::dialect::Dialect;
+use crate::walk::visit_expressions;
 use kintsugi_find::quoted;
 
 /// A value in SQLite's words.
