@@ -1,7 +1,10 @@
 //! What FIND concludes: for each cell, whether the intruder obtained it, and the line that shows it.
 
+use serde::{Deserialize, Serialize};
+
 /// A conclusion about a cell. Its order is its strength: the strongest verdict of several wins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// The evidence shows that the value did not reach the intruder.
     Excluded,
@@ -31,7 +34,8 @@ impl Verdict {
 }
 
 /// How the intruder got at a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Technique {
     /// Rows added to the page's own by UNION, or the page's own query widened.
     Union,
@@ -90,11 +94,11 @@ impl Technique {
 }
 
 /// A file of evidence, by its place in the custody manifest (from 1; 0 means none).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct EvidenceId(pub u32);
 
 /// A line of evidence, counted from 1 in the uncompressed file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct EvidenceLine {
     /// The file.
     pub evidence: EvidenceId,

@@ -6,8 +6,10 @@
 //! Start with [`CaseFile`] (what people write), [`Exposure`] (what FIND concludes),
 //! [`Fact`] (what documents may say) and [`NoticeState`] (what TELL did).
 
+mod attack;
 mod card;
 mod case_file;
+mod doubt;
 mod exposure;
 mod fact;
 mod field;
@@ -18,12 +20,16 @@ mod rule;
 mod scope;
 mod words;
 
+pub use attack::{
+    Actor, ActorLines, Attack, AttackGroup, AttackPart, AttackSample, AttackShape, LogGap, Moment, Outcome, Phase, Taken, Volume,
+};
 pub use card::{CardBrand, Pan, PanError, mask_pans};
 pub use case_file::{
     CaseFile, CaseHeader, Contact, Controller, CsvOptions, Dbms, DkimSpec, Encoding, EndpointSpec, EvidenceSpec, MailSpec,
     Mistake, ParameterPlace, PersonLink, RemedyKind, RemedySpec, RemedyTo, RuleSpec, Shows, SourceSpec, StoreSpec, TableSpec,
     WindowRule, nearest,
 };
+pub use doubt::{Doubt, Settling};
 pub use exposure::{BasisId, CellId, ColumnSet, EvidenceId, EvidenceLine, Exposure, Technique, Verdict};
 pub use fact::{Contradiction, Fact, FactKind, FactValue, contradictions};
 pub use field::FieldMeaning;

@@ -8,7 +8,7 @@ use crate::{Error, FindDb, Result, layout};
 /// Takes the exposures of one scope run, in any order. Nothing is kept unless [`ExposureWriter::finish`] is called.
 /// Other connections may read the snapshots meanwhile; they see the exposures once it is finished.
 pub struct ExposureWriter<'a> {
-    connection: &'a Connection,
+    pub(crate) connection: &'a Connection,
     insert: Option<Statement<'a>>,
     pushed: u64,
     done: bool,
@@ -28,6 +28,7 @@ impl FindDb {
             self.connection.execute_batch(
                 "BEGIN IMMEDIATE; DROP INDEX IF EXISTS exposures_by_row;
                  DROP INDEX IF EXISTS person_records_by_person; DROP INDEX IF EXISTS person_records_by_row;
+                 CREATE TABLE IF NOT EXISTS attack (place INTEGER PRIMARY KEY, part TEXT NOT NULL) STRICT; DELETE FROM attack;
                  DELETE FROM exposures; DELETE FROM bases; DELETE FROM log_reports; DELETE FROM persons; DELETE FROM person_records;",
             )?;
             self.connection.prepare(INSERT)

@@ -8,6 +8,7 @@
 //! | `log_reports` | log that was read: what of it could not be | replay |
 //! | `bases` | rule and shape of statement | scope |
 //! | `exposures` | row touched by one statement or rule | scope |
+//! | `attack` | part of the picture of the attack: an actor, a shape, what one asked in the other | replay |
 //! | `persons`, `person_records` | person; record of a person, with the fact that links it | resolve |
 //!
 //! In a snapshot table canonical integers (no leading zero, no plus sign, within 64 bits) are INTEGER, everything else is
@@ -38,6 +39,7 @@ CREATE TABLE exposures (
     tbl INTEGER NOT NULL, rownumber INTEGER NOT NULL, columns INTEGER NOT NULL, verdict INTEGER NOT NULL, basis INTEGER NOT NULL,
     evidence INTEGER NOT NULL, line INTEGER NOT NULL, at_ms INTEGER NOT NULL, observed INTEGER NOT NULL,
     predicted INTEGER NOT NULL, literals TEXT NOT NULL) STRICT;
+CREATE TABLE attack (place INTEGER PRIMARY KEY, part TEXT NOT NULL) STRICT;
 CREATE TABLE persons (id INTEGER PRIMARY KEY, language TEXT NOT NULL) STRICT;
 CREATE TABLE person_records (
     person INTEGER NOT NULL, tbl INTEGER NOT NULL, rownumber INTEGER NOT NULL, link INTEGER NOT NULL,

@@ -9,6 +9,7 @@
 //! A card number comes in through [`TableWriter::push`] and leaves as a token; a security code leaves as `present`.
 //! Start with `layout.rs`, which says what lies in the file.
 
+mod attack;
 mod conclusion;
 mod counts;
 mod db;
@@ -26,6 +27,7 @@ mod scan;
 mod service;
 mod table;
 
+pub use attack::actor_of;
 pub use counts::{FieldCount, ScopeCounts, TableCount};
 pub use db::FindDb;
 pub use error::{Error, Result, is_want_of_room};

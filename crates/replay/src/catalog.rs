@@ -32,6 +32,12 @@ impl Catalog {
         &self.tables[at]
     }
 
+    /// The names of all tables and columns.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        let columns = self.tables.iter().flat_map(|table| &table.columns).map(|column| column.name.as_str());
+        self.tables.iter().map(|table| table.name.as_str()).chain(columns)
+    }
+
     /// The table with this name; the schema before it is left aside, as a source has one of them.
     pub(crate) fn find(&self, name: &str) -> Option<usize> {
         let exact = self.tables.iter().position(|table| table.name == name);

@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use kintsugi_case::{BasisId, BasisSummary, ColumnSet, EvidenceId, EvidenceLine, Exposure, Technique, Verdict};
+use kintsugi_case::{AttackPart, BasisId, BasisSummary, ColumnSet, EvidenceId, EvidenceLine, Exposure, Technique, Verdict};
 
 use crate::catalog::Catalog;
 use crate::context::Endpoints;
 use crate::error::Result;
 use crate::investigation::Shape;
 use crate::statement::Observation;
-use crate::{RecoveredValue, Replayed};
+use crate::{AttackStatement, RecoveredValue, Replayed};
 
 /// Where conclusions go.
 pub(crate) trait Sink {
@@ -24,6 +24,21 @@ pub(crate) trait Sink {
     /// Whether values are wanted at all; they are never kept.
     fn wants_values(&self) -> bool {
         false
+    }
+
+    /// A part of the picture of the attack.
+    fn attack(&mut self, _part: AttackPart) -> Result<()> {
+        Ok(())
+    }
+
+    /// Whether statements are wanted one by one, and nothing that follows from them.
+    fn wants_statements(&self) -> bool {
+        false
+    }
+
+    /// A statement by itself.
+    fn statement(&mut self, _statement: AttackStatement) -> Result<()> {
+        Ok(())
     }
 
     /// A value that the evidence gives away.
@@ -42,6 +57,8 @@ pub(crate) struct Conclusion<'a> {
     sink: &'a mut dyn Sink,
     progress: &'a mut dyn FnMut(u64),
     judged: u64,
+    /// Which shape each basis rests on.
+    links: Vec<(usize, BasisId)>,
 }
 
 /// Why a group of cells is exposed: statements of one shape about one table share it.
@@ -79,7 +96,7 @@ impl<'a> Conclusion<'a> {
         progress: &'a mut dyn FnMut(u64),
     ) -> Self {
         let bases = Bases { first: first_basis, next: first_basis, known: HashMap::new(), list: Vec::new() };
-        Self { catalog, endpoints, shapes, replayed: Replayed::default(), bases, sink, progress, judged: 0 }
+        Self { catalog, endpoints, shapes, replayed: Replayed::default(), bases, sink, progress, judged: 0, links: Vec::new() }
     }
 
     /// One more statement was judged.
@@ -99,6 +116,7 @@ impl<'a> Conclusion<'a> {
                 let summary = self.summary(&ground, ground.reason);
                 let basis = self.bases.push(summary);
                 self.bases.known.insert(ground, basis);
+                self.links.push((ground.shape, basis));
                 basis
             }
         };
@@ -117,9 +135,11 @@ impl<'a> Conclusion<'a> {
     }
 
     /// Opens a basis of its own, for what no ground covers; its statements are counted by the caller.
-    pub(crate) fn open_basis(&mut self, mut summary: BasisSummary, statements: u64) -> BasisId {
+    pub(crate) fn open_basis(&mut self, shape: usize, mut summary: BasisSummary, statements: u64) -> BasisId {
         summary.statements = statements;
-        self.bases.push(summary)
+        let basis = self.bases.push(summary);
+        self.links.push((shape, basis));
+        basis
     }
 
     /// Writes down cells under a basis that is there.
@@ -166,13 +186,18 @@ impl<'a> Conclusion<'a> {
         }
     }
 
-    /// Hands over the bases; nothing follows.
-    pub(crate) fn finish(mut self) -> Result<Replayed> {
+    /// Hands over the bases; nothing follows. Gives also which shape each of them rests on, and how its answers left.
+    pub(crate) fn finish(mut self) -> Result<(Replayed, Vec<(usize, BasisId, Technique)>)> {
         self.replayed.bases = self.bases.next - self.bases.first;
+        let mut links = Vec::new();
+        for (shape, basis) in &self.links {
+            let (_, summary) = &self.bases.list[(basis.0 - self.bases.first) as usize];
+            links.push((*shape, *basis, summary.technique));
+        }
         for (_, basis) in self.bases.list {
             self.sink.basis(&basis)?;
         }
-        Ok(self.replayed)
+        Ok((self.replayed, links))
     }
 }
 
@@ -204,7 +229,7 @@ impl Bases {
 }
 
 /// The shape as people read it: `?` without numbers.
-fn unnumbered(sql: &str) -> String {
+pub(crate) fn unnumbered(sql: &str) -> String {
     let mut text = String::with_capacity(sql.len());
     let mut after_place = false;
     for c in sql.chars() {

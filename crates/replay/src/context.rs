@@ -1,6 +1,8 @@
 //! Where a parameter stands in the shop's SQL. With `[[endpoint]]` the investigator says so; without, the quoting and
 //! bracketing around it are inferred: the first context in which the statement can be read is taken.
 
+use std::ops::Range;
+
 use kintsugi_case::{EndpointSpec, ParameterPlace, Shows};
 
 use crate::dialect::Dialect;
@@ -45,6 +47,9 @@ pub(crate) struct Endpoints {
 const CONTEXTS: [(&str, &str); 8] =
     [("", ""), ("'", "'"), ("\"", "\""), ("(", ")"), ("('", "')"), ("((", "))"), ("(('", "'))"), ("'%", "%'")];
 
+/// The end of what stands around a parameter where nobody wrote its SQL down.
+const INFERRED_ENDS: &str = "own WHERE x =";
+
 impl Endpoints {
     pub(crate) fn new(specs: &[EndpointSpec], dialect: Dialect) -> Self {
         let mut endpoints = Self { written: Vec::new(), all: Vec::new(), ordinary: Vec::new(), dialect };
@@ -59,6 +64,17 @@ impl Endpoints {
 
     pub(crate) fn get(&self, at: usize) -> &Endpoint {
         &self.all[at]
+    }
+
+    /// The intruder's part in a statement of this endpoint, in bytes: what stands around it is the shop's own.
+    pub(crate) fn injected(&self, at: usize, sql: &str) -> Range<usize> {
+        let whole = 0..sql.len();
+        if self.all[at].sql.is_none() {
+            let begins = sql.find(INFERRED_ENDS).map_or(0, |found| found + INFERRED_ENDS.len()) + 1;
+            return begins.min(sql.len())..sql.len();
+        }
+        let parts = self.ordinary[at].iter().map(|own| parted(own, sql));
+        parts.min_by_key(|part| part.len()).unwrap_or(whole)
     }
 
     fn push(&mut self, endpoint: Endpoint) -> usize {
@@ -194,9 +210,26 @@ impl Endpoints {
     }
 }
 
+/// What of a statement is not also in the page's own, cut at blanks.
+fn parted(own: &str, sql: &str) -> Range<usize> {
+    let (own, sent) = (own.as_bytes(), sql.as_bytes());
+    let mut begins = own.iter().zip(sent).take_while(|(own, sent)| own == sent).count();
+    let at_end = |at: usize| sent.get(at).is_none_or(|byte| *byte == b' ') && own.get(at).is_none_or(|byte| *byte == b' ');
+    if !at_end(begins) {
+        begins = sent[..begins].iter().rposition(|byte| *byte == b' ').unwrap_or(0);
+    }
+    let after = own[begins.min(own.len())..].iter().rev().zip(sent[begins..].iter().rev());
+    let mut ends = sent.len() - after.take_while(|(own, sent)| own == sent).count();
+    if ends < sent.len() && sent[ends] != b' ' {
+        ends += sent[ends..].iter().position(|byte| *byte == b' ').unwrap_or(sent.len() - ends);
+    }
+    let blank = usize::from(sent.get(begins) == Some(&b' ') && begins < ends);
+    begins + blank..ends
+}
+
 /// Whether more than a value came of it: a wrong guess of the quotes makes the whole injection a string.
 fn leaves_the_value(sql: &str) -> bool {
-    sql.split("own WHERE x =").nth(1).is_some_and(|after| after.trim_matches([' ', '(', ')']) != "?1")
+    sql.split(INFERRED_ENDS).nth(1).is_some_and(|after| after.trim_matches([' ', '(', ')']) != "?1")
 }
 
 /// Puts the value in; other parameters of the endpoint become an ordinary word.
@@ -287,6 +320,16 @@ mod tests {
             let found: Vec<_> = found.into_iter().map(|i| i.template.map_or_else(str::to_owned, |t| t.sql)).collect();
             assert_eq!(found.join(";"), *expected, "{target}");
         }
+    }
+
+    #[test]
+    fn the_intruders_part_is_what_the_page_does_not_ask_itself() {
+        let part = |own: &str, sent: &str| sent[super::parted(own, sent)].to_owned();
+        assert_eq!(part("SELECT a FROM t WHERE id = ?1", "SELECT a FROM t WHERE id = ?1 UNION SELECT ?2"), "UNION SELECT ?2");
+        assert_eq!(part("SELECT a WHERE b LIKE ?1 ORDER BY c", "SELECT a WHERE b LIKE ?1 AND ?2 ORDER BY c"), "AND ?2");
+        assert_eq!(part("SELECT a WHERE b = ?1 OR c", "SELECT a WHERE b = ?1 ORDER BY ?2"), "ORDER BY ?2");
+        assert_eq!(part("SELECT a WHERE b = ?1", "SELECT a WHERE b = - ?1 OR ?2"), "- ?1 OR ?2");
+        assert_eq!(part("SELECT a", "SELECT a"), "");
     }
 
     #[test]

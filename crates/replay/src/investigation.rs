@@ -7,8 +7,8 @@ use std::rc::Rc;
 use kintsugi_case::{ColumnSet, EndpointSpec, ParameterPlace, Shows, Technique, Verdict};
 use kintsugi_evidence::QueryErrorKind;
 
-use crate::Replayed;
 use crate::answers::{self, Answers};
+use crate::attack::{Asking, Attack, Event, Told, Who};
 use crate::catalog::{Catalog, View};
 use crate::conclusion::{Cells, Conclusion, Ground, Sink};
 use crate::context::{Endpoints, Injection};
@@ -22,6 +22,7 @@ use crate::query::{Asked, Queries, Ran, join, skew_ms};
 use crate::request::Request;
 use crate::rows::{self, Rows};
 use crate::statement::{Observation, Seen, Statement};
+use crate::{AttackStatement, Next, Replayed};
 
 /// Tampered sign-ins that can be aims in themselves; more are the questions of a search. Of so many the outcome is foretold
 /// to find their requests.
@@ -48,6 +49,7 @@ pub(crate) struct Investigation<'a> {
     statements: u64,
     not_replayed: u64,
     nameless: u64,
+    attack: Attack,
 }
 
 /// Statements that differ in literals alone.
@@ -61,7 +63,7 @@ pub(crate) struct Shape {
 
 /// How a statement's answer reaches the intruder. To add one, give it a plan, an engine and an arm here;
 /// docs/adding-a-technique.md.
-enum Channel {
+pub(crate) enum Channel {
     /// Rows in the page.
     Rows(rows::Plan),
     /// One answer a question.
@@ -111,6 +113,7 @@ impl<'a> Investigation<'a> {
             statements: 0,
             not_replayed: 0,
             nameless: 0,
+            attack: Attack::default(),
         }
     }
 
@@ -127,6 +130,11 @@ impl<'a> Investigation<'a> {
             && self.ordinary.len() < ORDINARY_MAX
         {
             self.ordinary.push(Ordinary { endpoint, template, value, observed: seen.observed });
+        }
+        if !injections.is_empty() {
+            let in_agent =
+                |injection: &Injection| self.endpoints.get(injection.endpoint).name.to_lowercase().ends_with("user-agent");
+            self.attack.from_request(&seen.carried, injections.iter().any(in_agent));
         }
         for injection in injections {
             self.statements += 1;
@@ -164,7 +172,7 @@ impl<'a> Investigation<'a> {
             if self.endpoints.get(at).bound {
                 self.session(at, ran, asked)?;
             } else {
-                self.join_endpoint(at, &ran, &asked, specs[at].shows == Shows::Exists)?;
+                self.join_endpoint(at, (&ran, &asked, &queries.clients), specs[at].shows == Shows::Exists)?;
             }
         }
         Ok(())
@@ -186,7 +194,8 @@ impl<'a> Investigation<'a> {
         Ok(Some(plan))
     }
 
-    fn join_endpoint(&mut self, at: usize, all: &[Ran], asked: &[Asked], signs_in: bool) -> Result<()> {
+    fn join_endpoint(&mut self, at: usize, found: (&[Ran], &[Asked], &HashMap<u64, Who>), signs_in: bool) -> Result<()> {
+        let (all, asked, clients) = found;
         let skew_ms = skew_ms(all, asked).unwrap_or(0);
         let found: Vec<(&Ran, Injection)> =
             all.iter().filter_map(|ran| Some((ran, self.endpoints.ran(at, &ran.value)?))).collect();
@@ -207,6 +216,8 @@ impl<'a> Investigation<'a> {
         for ((ran, injection), request) in found.into_iter().zip(joined) {
             self.statements += 1;
             let signs_in = signs_in.then_some(is_search);
+            let who = request.and_then(|request| clients.get(&asked[request].client));
+            self.attack.from(who.cloned().unwrap_or_default());
             self.joined(injection, ran, request.map(|request| &asked[request]), signs_in)?;
         }
         Ok(())
@@ -217,12 +228,13 @@ impl<'a> Investigation<'a> {
         // The database itself says that it gave nothing.
         if matches!(ran.failed, Some(AccessDenied | Name | Stopped | Syntax)) {
             self.nameless += 1;
-            return Ok(());
+            return self.note_failed(&injection, ran, asked);
         }
         let Some(asked) = asked else {
             let observed = Observation { line: ran.line, at_ms: ran.at_ms, status: 200, bytes: 0, duration_us: None };
             let reason = "no request of the web logs belongs to it";
             let shape = self.unread(injection.endpoint, reason);
+            self.note(shape, injection.template.as_ref().ok(), &injection.text, observed);
             self.leave_open(shape, reason, &injection.text, observed);
             return Ok(());
         };
@@ -237,17 +249,41 @@ impl<'a> Investigation<'a> {
         self.injection(injection, asked.observed)
     }
 
+    /// A statement that the database says it did not run, for the picture of the attack.
+    fn note_failed(&mut self, injection: &Injection, ran: &Ran, asked: Option<&Asked>) -> Result<()> {
+        let (line, at_ms) = asked.map_or((ran.line, ran.at_ms), |asked| (asked.observed.line, asked.observed.at_ms));
+        let bytes = asked.map_or(0, |asked| asked.observed.bytes);
+        let observed = Observation { line, at_ms, status: 500, bytes, duration_us: None };
+        let shape = match &injection.template {
+            Ok(template) => self.shape(injection.endpoint, template)?,
+            Err(reason) => self.unread(injection.endpoint, reason),
+        };
+        self.note(shape, injection.template.as_ref().ok(), &injection.text, observed);
+        Ok(())
+    }
+
+    /// Enters a statement into the picture of the attack.
+    fn note(&mut self, shape: usize, template: Option<&Template>, text: &str, observed: Observation) {
+        let known = &self.shapes[shape];
+        let hides = matches!(&known.channel, Ok(Channel::Answers(plan)) if plan.views.iter().any(|view| view.secrets));
+        let (sql, literals) = template.map_or(("", &[][..]), |template| (template.sql.as_str(), &template.literals));
+        let asking = Asking { endpoint: known.endpoint, shape, sql, literals, text, observed, hides };
+        self.attack.take(asking, &self.endpoints);
+    }
+
     fn injection(&mut self, injection: Injection, observed: Observation) -> Result<()> {
         let Injection { endpoint, template, text } = injection;
         let template = match template {
             Ok(template) => template,
             Err(reason) => {
                 let shape = self.unread(endpoint, reason);
+                self.note(shape, None, &text, observed);
                 self.leave_open(shape, reason, &text, observed);
                 return Ok(());
             }
         };
         let shape = self.shape(endpoint, &template)?;
+        self.note(shape, Some(&template), &text, observed);
         let statement = Statement { shape, literals: &template.literals, observed };
         let shows = self.endpoints.get(endpoint).shows;
         let taken = match &self.shapes[shape].channel {
@@ -355,10 +391,16 @@ impl<'a> Investigation<'a> {
     }
 
     /// Lets every engine judge its statements, and writes down what follows.
-    pub(crate) fn conclude(mut self, first_basis: u32, sink: &mut dyn Sink, progress: &mut dyn FnMut(u64)) -> Result<Replayed> {
+    pub(crate) fn conclude(
+        mut self,
+        source: &str,
+        next: Next,
+        sink: &mut dyn Sink,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<Replayed> {
         let shapes = self.shapes.len() as u64;
         self.learn_pages()?;
-        let mut into = Conclusion::new((&self.catalog, &self.endpoints, &self.shapes), first_basis, sink, progress);
+        let mut into = Conclusion::new((&self.catalog, &self.endpoints, &self.shapes), next.basis, sink, progress);
         into.replayed.statements = self.statements;
         into.replayed.shapes = shapes;
         into.replayed.not_replayed = self.not_replayed;
@@ -368,11 +410,40 @@ impl<'a> Investigation<'a> {
         self.error_text.conclude(&mut into)?;
         self.logins.conclude(&mut into)?;
         conclude_open(self.open, &self.data, &mut into)?;
-        into.finish()
+        let (mut replayed, links) = into.finish()?;
+        let told = Told { source, catalog: &self.catalog, endpoints: &self.endpoints, shapes: &self.shapes, links: &links };
+        replayed.actors = self.attack.conclude(&told, next, sink)?;
+        Ok(replayed)
+    }
+
+    /// From here on statements are told one by one.
+    pub(crate) fn listen(&mut self) {
+        self.attack.listen();
+    }
+
+    /// Tells the statements since the last call, where anybody listens.
+    pub(crate) fn told(&mut self, source: &str, next: Next, sink: &mut dyn Sink) -> Result<()> {
+        let events = self.attack.events();
+        let told = Told { source, catalog: &self.catalog, endpoints: &self.endpoints, shapes: &self.shapes, links: &[] };
+        for Event { shape, observed, who } in events {
+            sink.statement(AttackStatement::new(told.shape(shape, next.shape), observed, who))?;
+        }
+        Ok(())
+    }
+
+    /// What was counted while statements were taken.
+    pub(crate) fn counted(&self) -> Replayed {
+        let (not_replayed, nameless) = (self.not_replayed, self.nameless);
+        Replayed { shapes: self.shapes.len() as u64, not_replayed, nameless, ..Replayed::default() }
     }
 }
 
 impl Shape {
+    /// How answers leave, or why nobody can follow the shape.
+    pub(crate) fn channel(&self) -> Result<&Channel, &str> {
+        self.channel.as_ref().map_err(String::as_str)
+    }
+
     /// What a blind shape asks, with the plan it stands in.
     pub(crate) fn asks(&self) -> Option<(&answers::Plan, &answers::Question)> {
         match &self.channel {
@@ -405,7 +476,7 @@ fn conclude_open(open: HashMap<(usize, usize, String), Open>, data: &Data, into:
     for ((shape, table, reason), open) in open {
         let ground = Ground { shape, table, technique: Technique::Union, verdict: Verdict::Possible, reason: "" };
         let summary = into.summary(&ground, &format!("the statement could not be replayed: {reason}"));
-        let basis = into.open_basis(summary, open.statements);
+        let basis = into.open_basis(shape, summary, open.statements);
         let rows = data.row_numbers(into.catalog.table(table));
         for row in rows.map_err(|source| Error::Prepare { doing: "listing the rows of a table", source })? {
             let observed = open.observed;

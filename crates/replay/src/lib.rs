@@ -9,12 +9,13 @@
 
 use std::path::Path;
 
-use kintsugi_case::{BasisSummary, CaseFile, EvidenceId, Exposure, SourceSpec};
+use kintsugi_case::{AttackPart, BasisSummary, CaseFile, EvidenceId, Exposure, SourceSpec};
 use kintsugi_evidence::{CustodyEntry, LogReport};
 use kintsugi_find::{ExposureWriter, Table};
 use kintsugi_vault::Keys;
 
 mod answers;
+mod attack;
 mod catalog;
 mod conclusion;
 mod context;
@@ -39,6 +40,7 @@ mod recovered;
 mod request;
 mod rows;
 mod statement;
+mod statements;
 #[cfg(test)]
 mod tests;
 mod walk;
@@ -46,6 +48,7 @@ mod walk;
 pub use dialect::Dialect;
 pub use error::{Error, Result};
 pub use recovered::{Characters, RecoveredValue};
+pub use statements::{AttackStatement, statements};
 
 use catalog::Catalog;
 use conclusion::Sink;
@@ -101,6 +104,8 @@ pub struct Replayed {
     pub exposures: u64,
     /// Bases written; their numbers run on from the `first_basis` given.
     pub bases: u32,
+    /// Actors of the picture of the attack.
+    pub actors: u32,
     /// How each log was read.
     pub logs: Vec<LogReport>,
 }
@@ -132,16 +137,25 @@ fn replay_sources(
 ) -> Result<Replayed> {
     let mut total = Replayed::default();
     for source in &inputs.case.sources {
-        let replayed = replay_source(inputs, source, first_basis + total.bases, sink, progress)?;
+        let next = Next { basis: first_basis + total.bases, actor: 1 + total.actors, shape: 1 + total.shapes as u32 };
+        let replayed = replay_source(inputs, source, next, sink, progress)?;
         total.add(replayed);
     }
     Ok(total)
 }
 
+/// The numbers that run on from source to source.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Next {
+    pub(crate) basis: u32,
+    pub(crate) actor: u32,
+    pub(crate) shape: u32,
+}
+
 fn replay_source(
     inputs: Inputs<'_>,
     source: &SourceSpec,
-    first_basis: u32,
+    next: Next,
     sink: &mut dyn Sink,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Replayed> {
@@ -150,22 +164,34 @@ fn replay_source(
     let (catalog, data) = (Catalog::new(inputs.tables, &source.name), Data::open(inputs.find)?);
     let mut investigation = Investigation::new(&inputs.case.endpoints, dialect, catalog, data, &sealed);
     let mut logs = Vec::new();
-    let mut take = |seen: Seen<'_>| investigation.take(seen).map(|()| investigation.statements());
+    let one_by_one = sink.wants_statements();
+    if one_by_one {
+        investigation.listen();
+    }
+    let mut take = |seen: Seen<'_>| {
+        investigation.take(seen)?;
+        investigation.told(&source.name, next, sink)?;
+        Ok(investigation.statements())
+    };
     for (id, report) in read_logs(inputs, &source.name, &mut take, progress)? {
         sink.log_report(id, &log_report::json(&report))?;
         logs.push(report);
     }
     queries(inputs, source, &mut investigation, sink)?;
+    investigation.told(&source.name, next, sink)?;
+    if one_by_one {
+        return Ok(Replayed { statements: investigation.statements(), logs, ..investigation.counted() });
+    }
     let statements = investigation.statements();
     let mut judged = |judged| progress(Progress { path: "", lines: 0, statements, judged });
-    let mut replayed = investigation.conclude(first_basis, sink, &mut judged)?;
+    let mut replayed = investigation.conclude(&source.name, next, sink, &mut judged)?;
     replayed.logs = logs;
     Ok(replayed)
 }
 
 /// Reads the query logs, and what they alone show: statements whose parameter no web log has, with their requests.
 fn queries(inputs: Inputs<'_>, source: &SourceSpec, investigation: &mut Investigation<'_>, sink: &mut dyn Sink) -> Result<()> {
-    let queries = query::read(inputs, source, sink)?;
+    let mut queries = query::read(inputs, source, sink)?;
     let wanted = investigation.unseen(&queries, &inputs.case.endpoints);
     if wanted.is_empty() {
         return Ok(());
@@ -187,6 +213,10 @@ impl Sink for Written<'_, '_> {
 
     fn log_report(&mut self, evidence: EvidenceId, report: &str) -> Result<()> {
         self.0.put_log_report(evidence, report).map_err(Error::Write)
+    }
+
+    fn attack(&mut self, part: AttackPart) -> Result<()> {
+        self.0.put_attack(&part).map_err(Error::Write)
     }
 }
 
@@ -221,6 +251,7 @@ impl Replayed {
         self.nameless += other.nameless;
         self.exposures += other.exposures;
         self.bases += other.bases;
+        self.actors += other.actors;
         self.logs.extend(other.logs);
     }
 }

@@ -168,8 +168,9 @@ fn observation(evidence: EvidenceId, line: &LogLine<'_>) -> Observation {
     }
 }
 
-fn carried<'a>(line: &LogLine<'a>) -> Carried<'a> {
+pub(crate) fn carried<'a>(line: &LogLine<'a>) -> Carried<'a> {
     Carried {
+        client: line.client,
         target: line.target,
         cookie: line.cookie,
         agent: line.agent,
@@ -264,6 +265,7 @@ impl Record {
 
     fn carried(&self) -> Carried<'_> {
         Carried {
+            client: &self.client,
             target: &self.target,
             cookie: &self.cookie,
             agent: &self.agent,
@@ -283,7 +285,8 @@ impl Record {
         let line = if self.body.is_empty() { answer.line } else { self.observed.line };
         let duration_us = answer.duration_us.or(self.observed.duration_us);
         let observed = Observation { line, at_ms: self.observed.at_ms, duration_us, ..answer };
-        take(seen(observed, &self.method, self.carried()))
+        // An audit log behind a proxy may know the proxy alone.
+        take(seen(observed, &self.method, Carried { client: other.client, ..self.carried() }))
     }
 }
 

@@ -14,9 +14,11 @@ use kintsugi_case::{EndpointSpec, EvidenceLine, ParameterPlace, SourceSpec};
 use kintsugi_evidence::{EvidenceKind, Glance, QueryErrorKind, QueryLine, read_queries, scan_lines};
 
 use crate::Inputs;
+use crate::attack::Who;
 use crate::conclusion::Sink;
 use crate::error::{Error, Result};
 use crate::log_report;
+use crate::logs::carried;
 use crate::statement::Observation;
 use around::Around;
 
@@ -48,7 +50,12 @@ pub(crate) struct Asked {
 #[derive(Debug, Default)]
 pub(crate) struct Queries {
     pub(crate) ran: HashMap<usize, Vec<Ran>>,
+    /// Who the clients of [`Asked`] are.
+    pub(crate) clients: HashMap<u64, Who>,
 }
+
+/// Clients whose names are kept.
+const CLIENTS_MAX: usize = 1 << 17;
 
 /// Whether a web log of the usual formats leaves the parameter out.
 fn is_unseen(spec: &EndpointSpec) -> bool {
@@ -110,12 +117,13 @@ impl Queries {
 
     /// Every request to these endpoints, in the order of the web logs' times.
     pub(crate) fn requests(
-        &self,
+        &mut self,
         inputs: Inputs<'_>,
         source: &SourceSpec,
         wanted: &[usize],
     ) -> Result<HashMap<usize, Vec<Asked>>> {
         let mut asked: HashMap<usize, Vec<Asked>> = HashMap::new();
+        let clients = &mut self.clients;
         let specs: Vec<(usize, &EndpointSpec)> = wanted.iter().map(|&at| (at, &inputs.case.endpoints[at])).collect();
         let near =
             |glance: &Glance<'_>| specs.iter().any(|(_, spec)| memchr::memmem::find(glance.raw, spec.path.as_bytes()).is_some());
@@ -133,7 +141,11 @@ impl Queries {
                     };
                     let mut hasher = DefaultHasher::new();
                     (line.client, line.agent).hash(&mut hasher);
-                    asked.entry(*at).or_default().push(Asked { observed, client: hasher.finish() });
+                    let client = hasher.finish();
+                    if clients.len() < CLIENTS_MAX {
+                        clients.entry(client).or_insert_with(|| Who::of(&carried(&line), false));
+                    }
+                    asked.entry(*at).or_default().push(Asked { observed, client });
                 }
             });
             report.map_err(|source| Error::Log { path: entry.path.clone(), source })?;

@@ -17,6 +17,8 @@ const PARAMETERS_MAX: usize = 4096;
 /// What a request carried, as it was logged.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Carried<'a> {
+    /// Who sent it: the address, as the log has it.
+    pub(crate) client: &'a [u8],
     /// Path and query as sent.
     pub(crate) target: &'a [u8],
     /// `Cookie`

@@ -132,7 +132,7 @@ fn replayed(shows: Shows, lines: &[Line]) -> Written {
         investigation.take(seen).expect("the line is taken");
     }
     let mut written = Written::default();
-    investigation.conclude(1, &mut written, &mut |_| ()).expect("conclusions");
+    investigation.conclude("shop", crate::Next { basis: 1, actor: 1, shape: 1 }, &mut written, &mut |_| ()).expect("conclusions");
     written
 }
 
