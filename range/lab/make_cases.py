@@ -67,7 +67,7 @@ def case(folder):
     d = os.path.join(folder, "found_files")
     found = sorted(os.listdir(d)) if os.path.isdir(d) else []
     for e in json.load(open(os.path.join(folder, "endpoints.json"), encoding="utf-8"))["endpoints"]:
-        where = {"query": "query", "form body": "form", "cookie": "cookie", "path": "path"}[e["where"]]
+        where = {"query": "query", "form body": "form", "cookie": "cookie", "path": "path", "header": "header", "json body": "json"}[e["where"]]
         out += ["", "[[endpoint]]", f"method = {q(e['method'])}", f"path = {q(e['path'])}", f"parameter = {q(e['param'])}",
                 f"where = {q(where)}", f"sql = {q(e['sql'])}", f"shows = {q(shows(e['shows']))}"]
         if "errors=show" in e["shows"]:

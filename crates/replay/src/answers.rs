@@ -12,6 +12,7 @@ use crate::conclusion::Conclusion;
 use crate::data::Data;
 use crate::delay::measured;
 use crate::error::{Error, Result};
+use crate::functions::fails_on_the_server;
 use crate::investigation::Shape;
 use crate::lexer::Literal;
 use crate::rows::Evaluator;
@@ -21,6 +22,7 @@ mod decode;
 mod knowledge;
 mod looks;
 mod naming;
+mod normal;
 mod plan;
 #[cfg(test)]
 mod tests;
@@ -28,7 +30,7 @@ mod values;
 
 pub(crate) use plan::{Plan, Question, asks_the_server, plan};
 
-use looks::{Effect, Expected, Looks};
+use looks::{Effect, Expected, Kind, Looks};
 use naming::Row;
 use values::Library;
 
@@ -59,8 +61,8 @@ impl Answers {
     }
 
     /// Takes a question; an error says why the page that it leads to cannot be told.
-    pub(crate) fn take(&mut self, plan: &Plan, statement: Statement<'_>) -> rusqlite::Result<()> {
-        let expected = self.expected(plan, statement.literals)?;
+    pub(crate) fn take(&mut self, plan: &Plan, statement: Statement<'_>, shows: Shows) -> rusqlite::Result<()> {
+        let expected = self.expected(plan, statement.literals, shows)?;
         let literals = statement.literals.into();
         self.asked.push(Asked { shape: statement.shape, literals, observed: statement.observed, expected });
         Ok(())
@@ -76,12 +78,13 @@ impl Answers {
     }
 
     /// What the page does for yes and for no.
-    fn expected(&mut self, plan: &Plan, literals: &[Literal]) -> rusqlite::Result<Expected> {
+    fn expected(&mut self, plan: &Plan, literals: &[Literal], shows: Shows) -> rusqlite::Result<Expected> {
         if plan.question.is_none() {
-            let effect = self.effect(plan, literals, None)?;
+            let effect = self.effect(plan, literals, None)?.shown(shows);
             return Ok(Expected { yes: effect, no: effect });
         }
-        Ok(Expected { yes: self.effect(plan, literals, Some(true))?, no: self.effect(plan, literals, Some(false))? })
+        let mut effect = |yes| self.effect(plan, literals, Some(yes)).map(|effect| effect.shown(shows));
+        Ok(Expected { yes: effect(true)?, no: effect(false)? })
     }
 
     fn effect(&mut self, plan: &Plan, literals: &[Literal], answer: Option<bool>) -> rusqlite::Result<Effect> {
@@ -92,7 +95,13 @@ impl Answers {
             return Ok(*effect);
         }
         let (answer, waited) = measured(|| self.evaluator.answer(&plan.frame, &bound, Shows::Rows));
-        let effect = Effect { rows: answer?.shown.rows.into(), waited_ms: (waited * 1000.0) as u64 };
+        let kind = match answer {
+            Ok(answer) if answer.shown.rows == 0 => Kind::Empty,
+            Ok(answer) => Kind::Rows(answer.shown.rows.into()),
+            Err(error) if fails_on_the_server(&error) => Kind::Failed,
+            Err(error) => return Err(error),
+        };
+        let effect = Effect { kind, waited_ms: (waited * 1000.0) as u64 };
         if self.effects.len() < EFFECTS_KEPT_MAX {
             self.effects.insert(key, effect);
         }

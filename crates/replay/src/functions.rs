@@ -8,7 +8,7 @@ use rusqlite::{Connection, Result};
 type Body = fn(&Context<'_>) -> Result<Value>;
 
 /// Name, number of arguments (-1: any) and body. A function that is not here fails, and its statement is not replayed.
-const FUNCTIONS: [(&str, i32, Body); 36] = [
+const FUNCTIONS: [(&str, i32, Body); 45] = [
     ("text_len", 1, text_len),
     ("concat", -1, concat),
     ("concat_ws", -1, concat_ws),
@@ -45,6 +45,15 @@ const FUNCTIONS: [(&str, i32, Body); 36] = [
     ("kintsugi_compare", 2, compare),
     ("kintsugi_like", 3, like),
     ("kintsugi_tie", -1, tie),
+    ("kintsugi_instr", 2, instr),
+    ("kintsugi_locate", -1, locate),
+    ("kintsugi_matches", 3, matches_pattern),
+    ("kintsugi_divisor", 1, divisor),
+    ("find_in_set", 2, find_in_set),
+    ("strcmp", 2, strcmp),
+    ("conv", 3, conv),
+    ("encode", 2, encode),
+    ("convert_to", 2, same),
 ];
 
 /// Teaches a connection the functions.
@@ -53,6 +62,8 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
     for (name, arguments, body) in FUNCTIONS {
         connection.create_scalar_function(name, arguments, flags, body)?;
     }
+    // Not deterministic: SQLite would call it before it is needed.
+    connection.create_scalar_function("kintsugi_fail", 0, FunctionFlags::SQLITE_UTF8, |_| failed("more than one row"))?;
     connection.create_collation("kintsugi_ci", |one, other| folded(one).cmp(&folded(other)))
 }
 
@@ -321,7 +332,7 @@ fn compare(context: &Context<'_>) -> Result<Value> {
 fn ordering(one: ValueRef<'_>, other: ValueRef<'_>) -> Option<std::cmp::Ordering> {
     match (one, other) {
         (ValueRef::Null, _) | (_, ValueRef::Null) => None,
-        (ValueRef::Text(one), ValueRef::Text(other)) => {
+        (ValueRef::Text(one) | ValueRef::Blob(one), ValueRef::Text(other) | ValueRef::Blob(other)) => {
             Some(folded(&String::from_utf8_lossy(one)).cmp(&folded(&String::from_utf8_lossy(other))))
         }
         (ValueRef::Integer(one), ValueRef::Integer(other)) => Some(one.cmp(&other)),
@@ -329,8 +340,11 @@ fn ordering(one: ValueRef<'_>, other: ValueRef<'_>) -> Option<std::cmp::Ordering
     }
 }
 
-/// The number with which a text begins.
+/// The number with which a text begins; bytes in hexadecimal are one number.
 fn figure(value: ValueRef<'_>) -> f64 {
+    if let ValueRef::Blob(bytes) = value {
+        return bytes.iter().fold(0.0, |number, byte| number * 256.0 + f64::from(*byte));
+    }
     let text = text_of(value).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
     let text = text.trim_start();
     let end = text.char_indices().find(|&(at, c)| !(c.is_ascii_digit() || c == '.' || at == 0 && matches!(c, '+' | '-')));
@@ -389,6 +403,110 @@ fn tie(context: &Context<'_>) -> Result<Value> {
     Ok(Value::Blob(keys))
 }
 
+/// What a statement's failure on the server begins with, as SQLite reports it.
+const FAILED: &str = "the server fails: ";
+
+fn failed(why: &str) -> Result<Value> {
+    Err(rusqlite::Error::UserFunctionError(format!("{FAILED}{why}").into()))
+}
+
+/// Whether a statement failed as it would on the server, rather than because of something that is not known here.
+pub(crate) fn fails_on_the_server(error: &rusqlite::Error) -> bool {
+    let text = error.to_string();
+    text.contains(FAILED) || text.contains("integer overflow")
+}
+
+/// What is divided by (PostgreSQL).
+fn divisor(context: &Context<'_>) -> Result<Value> {
+    match context.get_raw(0) {
+        ValueRef::Integer(0) => failed("division by zero"),
+        ValueRef::Real(0.0) => failed("division by zero"),
+        other => other.try_into().map_err(|error| rusqlite::Error::UserFunctionError(Box::new(error))),
+    }
+}
+
+/// `(text, piece)`: where it begins, from 1; 0 where nowhere.
+fn instr(context: &Context<'_>) -> Result<Value> {
+    Ok(found(string(context, 0), string(context, 1), 1))
+}
+
+/// `(piece, text[, from])`
+fn locate(context: &Context<'_>) -> Result<Value> {
+    let from = if context.len() > 2 { whole(context, 2) } else { 1 };
+    Ok(found(string(context, 1), string(context, 0), usize::try_from(from).unwrap_or(0)))
+}
+
+fn found(text: Option<String>, piece: Option<String>, from: usize) -> Value {
+    let (Some(text), Some(piece)) = (text, piece) else { return Value::Null };
+    let (text, piece): (Vec<char>, Vec<char>) = (text.chars().collect(), piece.chars().collect());
+    let begins = (from.max(1)..=text.len() + 1).find(|&at| text[at - 1..].starts_with(&piece));
+    length(begins.unwrap_or(0))
+}
+
+fn find_in_set(context: &Context<'_>) -> Result<Value> {
+    let (Some(piece), Some(set)) = (string(context, 0), string(context, 1)) else { return Ok(Value::Null) };
+    let at = if set.is_empty() { None } else { set.split(',').position(|one| folded(one) == folded(&piece)) };
+    Ok(length(at.map_or(0, |at| at + 1)))
+}
+
+fn strcmp(context: &Context<'_>) -> Result<Value> {
+    let (Some(one), Some(other)) = (string(context, 0), string(context, 1)) else { return Ok(Value::Null) };
+    Ok(Value::Integer(folded(&one).cmp(&folded(&other)) as i64))
+}
+
+/// `(number, from base, to base)`
+fn conv(context: &Context<'_>) -> Result<Value> {
+    let base = |at| u32::try_from(whole(context, at)).ok().filter(|base| (2..=36).contains(base));
+    let (Some(digits), Some(from), Some(to)) = (string(context, 0), base(1), base(2)) else { return Ok(Value::Null) };
+    let end = digits.find(|c: char| !c.is_digit(from)).unwrap_or(digits.len());
+    let (mut number, mut text) = (u64::from_str_radix(&digits[..end], from).unwrap_or(0), Vec::new());
+    loop {
+        text.extend(char::from_digit((number % u64::from(to)) as u32, to));
+        number /= u64::from(to);
+        if number == 0 {
+            break;
+        }
+    }
+    Ok(Value::Text(text.into_iter().rev().map(|c| c.to_ascii_uppercase()).collect()))
+}
+
+/// `(bytes, form)`: hexadecimal or base64.
+fn encode(context: &Context<'_>) -> Result<Value> {
+    match (argument(context, 0), string(context, 1).as_deref()) {
+        (Some(bytes), Some("hex")) => Ok(Value::Text(hex(&bytes).to_lowercase())),
+        (Some(_), Some("base64")) => to_base64(context),
+        _ => Ok(Value::Null),
+    }
+}
+
+/// Patterns that are kept compiled.
+const PATTERNS_KEPT_MAX: usize = 256;
+
+thread_local! {
+    static PATTERNS: std::cell::RefCell<std::collections::HashMap<String, Option<regex::Regex>>> = std::cell::RefCell::default();
+}
+
+/// `(text, pattern, any case)`: a regular expression. One that cannot be read fails the statement here.
+fn matches_pattern(context: &Context<'_>) -> Result<Value> {
+    let (Some(text), Some(pattern)) = (string(context, 0), string(context, 1)) else { return Ok(Value::Null) };
+    let any_case = whole(context, 2) != 0;
+    let said = PATTERNS.with_borrow_mut(|known| {
+        if known.len() >= PATTERNS_KEPT_MAX {
+            known.clear();
+        }
+        let key = format!("{}{pattern}", u8::from(any_case));
+        let compiled = known.entry(key).or_insert_with(|| {
+            let built = regex::RegexBuilder::new(&pattern).case_insensitive(any_case).size_limit(1 << 20).build();
+            built.ok()
+        });
+        compiled.as_ref().map(|pattern| pattern.is_match(&text))
+    });
+    match said {
+        Some(yes) => Ok(Value::Integer(i64::from(yes))),
+        None => Err(rusqlite::Error::UserFunctionError("a pattern that cannot be read".into())),
+    }
+}
+
 fn lower(context: &Context<'_>) -> Result<Value> {
     Ok(string(context, 0).map_or(Value::Null, |text| Value::Text(text.to_lowercase())))
 }
@@ -426,5 +544,14 @@ mod tests {
         check("REVERSE('aé')", "éa");
         check("ELT(2, 'a', 'b')", "b");
         check("ELT(3, 'a', 'b')", "NULL");
+        check("kintsugi_instr('abcb', 'b')", "2");
+        check("kintsugi_locate('b', 'abcb', 3)", "4");
+        check("kintsugi_locate('', 'abc')", "1");
+        check("FIND_IN_SET('B', 'a,b')", "2");
+        check("FIND_IN_SET('', 'a,b')", "0");
+        check("STRCMP('a', 'B')", "-1");
+        check("CONV('3f', 16, 10)", "63");
+        check("kintsugi_matches('4111', '^4[01]', 0)", "1");
+        check("ENCODE('Aé', 'hex')", "41c3a9");
     }
 }

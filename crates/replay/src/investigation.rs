@@ -290,7 +290,7 @@ impl<'a> Investigation<'a> {
             Ok(Channel::Rows(plan)) => self.rows.take(plan, statement, shows, &text).map_err(|error| error.to_string()),
             Ok(Channel::Answers(plan)) => {
                 let rows = if plan.question.is_none() { self.rows.take(&plan.frame, statement, shows, &text) } else { Ok(()) };
-                rows.and_then(|()| self.answers.take(plan, statement)).map_err(|error| error.to_string())
+                rows.and_then(|()| self.answers.take(plan, statement, shows)).map_err(|error| error.to_string())
             }
             Ok(Channel::ErrorText(plan)) => self.error_text.take(plan, statement).map_err(|error| error.to_string()),
             Ok(Channel::Metadata) => {

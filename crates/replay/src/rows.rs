@@ -22,8 +22,8 @@ mod render;
 mod rewrite;
 mod size;
 
-pub(crate) use evaluate::{Evaluator, Taken, bind, number};
-pub(crate) use plan::{Plan, Values, parses, plan, query, values};
+pub(crate) use evaluate::{Evaluator, Taken, bind, bind_as_written, number};
+pub(crate) use plan::{Plan, Values, by_itself, parses, plan, query, values};
 pub(crate) use rewrite::{last, reads_the_server};
 
 use evaluate::{Answer, Arrived};
@@ -109,8 +109,9 @@ impl Rows {
     }
 
     fn pages(&mut self, into: &Conclusion<'_>) -> HashMap<usize, Page> {
-        let mut seen: HashMap<usize, Thinned> = HashMap::new();
+        let (mut seen, mut ordinary) = (HashMap::<usize, Thinned>::new(), HashMap::<usize, Thinned>::new());
         for (endpoint, page) in self.ordinary.drain(..) {
+            ordinary.entry(endpoint).or_default().push(page.clone());
             seen.entry(endpoint).or_default().push(page);
         }
         let Ok(()) = self.answered.each(|Answered { shape, observed, answer, value, .. }| {
@@ -120,7 +121,9 @@ impl Rows {
             }
             Ok::<(), Infallible>(())
         });
-        seen.into_iter().filter_map(|(endpoint, pages)| Some((endpoint, page::learn(&pages.list)?))).collect()
+        let alone = |endpoint: usize| ordinary.get(&endpoint).map_or(&[] as &[Seen], |pages| &pages.list);
+        let learned = |(endpoint, pages): (usize, Thinned)| Some((endpoint, page::learn_both(&pages.list, alone(endpoint))?));
+        seen.into_iter().filter_map(learned).collect()
     }
 
     /// What the pages of each shape say about the order in which its rows came.
@@ -184,7 +187,8 @@ struct Judged<'a> {
 fn judge<'a>(statement: &'a Answered, pages: &'a HashMap<usize, Page>, into: &Conclusion<'_>) -> Judged<'a> {
     let page = pages.get(&into.shapes[statement.shape].endpoint);
     let Answered { answer, value, observed, .. } = statement;
-    let predicted = page.and_then(|page| page.predicted(&answer.shown, value)).filter(|_| !answer.unknown && !answer.unsure);
+    let predicted =
+        page.and_then(|page| page.explains(&answer.shown, value, observed.bytes)).filter(|_| !answer.unknown && !answer.unsure);
     let without = page.and_then(|page| page.predicted(&answer.own, value));
     let (verdict, reason) = verdict(observed, predicted, without);
     let agrees = observed.status == 200 && predicted == Some(observed.bytes);

@@ -2,7 +2,9 @@
 //! status and size; which is which is learned from statements whose answer is known beforehand (a tool's own `AND 1=1`),
 //! or else from the snapshot: the reading under which the answers agree with the values that are there.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+
+use kintsugi_case::Shows;
 
 use super::values::Library;
 use super::{Asked, Rows, naming};
@@ -12,10 +14,21 @@ use crate::statement::Observation;
 /// What a statement does to the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Effect {
-    /// Rows on the page.
-    pub(super) rows: u64,
+    /// What the page then is.
+    pub(super) kind: Kind,
     /// Milliseconds for which it makes the server wait.
     pub(super) waited_ms: u64,
+}
+
+/// What there is on a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    /// No row.
+    Empty,
+    /// So many rows.
+    Rows(u64),
+    /// What the page says when its statement fails, which may be what it says without a row.
+    Failed,
 }
 
 /// What it does for yes and for no.
@@ -34,16 +47,34 @@ pub(super) struct Looks {
     votes: HashMap<(usize, Look), Votes>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-struct Votes {
-    with_rows: u64,
-    without: u64,
-}
+#[derive(Clone, Debug, Default)]
+struct Votes(BTreeMap<Kind, u64>);
 
 /// Votes from which on a look is known.
 const VOTES_MIN: u64 = 3;
 /// How much of the votes must agree.
 const AGREEMENT_MIN: f64 = 0.9;
+
+impl Effect {
+    /// The same on a page that shows no more than its first row, or whether there is any.
+    pub(super) fn shown(self, shows: Shows) -> Self {
+        match (self.kind, shows) {
+            (Kind::Rows(_), Shows::FirstRow | Shows::Exists) => Self { kind: Kind::Rows(1), ..self },
+            _ => self,
+        }
+    }
+}
+
+impl Kind {
+    /// What a page may show as the same: many say of a failed statement that there is nothing.
+    const fn kin(self) -> Option<Self> {
+        match self {
+            Self::Empty => Some(Self::Failed),
+            Self::Failed => Some(Self::Empty),
+            Self::Rows(_) => None,
+        }
+    }
+}
 
 impl Expected {
     /// Whether the answer can only be felt in how long it takes.
@@ -51,20 +82,27 @@ impl Expected {
         self.yes.waited_ms.abs_diff(self.no.waited_ms) >= 50
     }
 
-    fn by_rows(&self) -> bool {
-        (self.yes.rows > 0) != (self.no.rows > 0)
+    /// The answer that a page of this kind is.
+    fn answer(&self, kind: Kind) -> Option<bool> {
+        self.by_page().then_some(self.yes.kind == kind).filter(|yes| *yes || self.no.kind == kind)
+    }
+
+    /// Whether the pages for yes and no differ in what is on them.
+    fn by_page(&self) -> bool {
+        self.yes.kind != self.no.kind
     }
 }
 
 impl Votes {
-    /// Whether a page with this look has rows; `None` where the votes do not agree.
-    fn has_rows(self) -> Option<bool> {
-        let (all, most) = (self.with_rows + self.without, self.with_rows.max(self.without));
-        (all >= VOTES_MIN && most as f64 >= AGREEMENT_MIN * all as f64).then_some(self.with_rows > self.without)
+    /// What a page with this look is; `None` where the votes do not agree.
+    fn kind(&self) -> Option<Kind> {
+        let all: u64 = self.0.values().sum();
+        let (kind, most) = self.0.iter().max_by_key(|(_, votes)| **votes)?;
+        (all >= VOTES_MIN && *most as f64 >= AGREEMENT_MIN * all as f64).then_some(*kind)
     }
 
-    fn add(&mut self, has_rows: bool, weight: u64) {
-        *(if has_rows { &mut self.with_rows } else { &mut self.without }) += weight;
+    fn add(&mut self, kind: Kind, weight: u64) {
+        *self.0.entry(kind).or_default() += weight;
     }
 }
 
@@ -77,13 +115,13 @@ impl Looks {
     pub(super) fn of_known(asked: &[Asked], shapes: &[Shape]) -> Self {
         let mut looks = Self::default();
         for one in asked.iter().filter(|one| shapes[one.shape].question().is_none()) {
-            looks.vote(shapes[one.shape].endpoint, one, one.expected.yes.rows > 0);
+            looks.vote(shapes[one.shape].endpoint, one, one.expected.yes.kind);
         }
         looks
     }
 
-    fn vote(&mut self, endpoint: usize, asked: &Asked, has_rows: bool) {
-        self.votes.entry((endpoint, look(&asked.observed))).or_default().add(has_rows, 1);
+    fn vote(&mut self, endpoint: usize, asked: &Asked, kind: Kind) {
+        self.votes.entry((endpoint, look(&asked.observed))).or_default().add(kind, 1);
     }
 
     /// Where no statement with a known answer tells both looks apart, lets the snapshot: each question votes as the value
@@ -93,12 +131,12 @@ impl Looks {
         for (place, columns) in rows {
             for asked in columns.values().flatten() {
                 let endpoint = shapes[asked.shape].endpoint;
-                if told.contains(&endpoint) || !asked.expected.by_rows() {
+                if told.contains(&endpoint) || !asked.expected.by_page() {
                     continue;
                 }
                 if let Some(yes) = naming::predicted(place, asked, shapes, library)? {
                     let effect = if yes { asked.expected.yes } else { asked.expected.no };
-                    self.vote(endpoint, asked, effect.rows > 0);
+                    self.vote(endpoint, asked, effect.kind);
                 }
             }
         }
@@ -108,7 +146,8 @@ impl Looks {
     /// Endpoints of which a look with rows and one without are known.
     fn endpoints_told(&self) -> Vec<usize> {
         let known = |endpoint: usize, rows: bool| {
-            self.votes.iter().any(|((of, _), votes)| *of == endpoint && votes.has_rows() == Some(rows))
+            let is = |kind: Kind| matches!(kind, Kind::Rows(_)) == rows;
+            self.votes.iter().any(|((of, _), votes)| *of == endpoint && votes.kind().is_some_and(is))
         };
         let mut endpoints: Vec<usize> = self.votes.keys().map(|(endpoint, _)| *endpoint).collect();
         endpoints.sort_unstable();
@@ -124,7 +163,7 @@ impl Looks {
             let middle = u64::midpoint(expected.yes.waited_ms, expected.no.waited_ms);
             return Some((took_ms > middle) == (expected.yes.waited_ms > middle));
         }
-        let has_rows = self.votes.get(&(endpoint, look(observed)))?.has_rows()?;
-        expected.by_rows().then_some(has_rows == (expected.yes.rows > 0))
+        let kind = self.votes.get(&(endpoint, look(observed)))?.kind()?;
+        expected.answer(kind).or_else(|| expected.answer(kind.kin()?))
     }
 }

@@ -9,6 +9,7 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{BinaryOperator, Expr, Query, SelectItem, SetExpr, TableFactor, UnaryOperator, Value};
 
+use super::normal::normal;
 use crate::catalog::{Catalog, View};
 use crate::dialect::Dialect;
 use crate::plain::{arguments, arguments_mut, plain};
@@ -37,7 +38,7 @@ pub(crate) struct Question {
     pub(crate) value: Values,
     /// Which part of it.
     pub(crate) part: Part,
-    /// `SELECT test`, with the part at the hole.
+    /// `SELECT test` in SQLite's words, with the part at the hole.
     pub(crate) test: String,
     /// The test as a comparison of numbers, where it is one: most are, and there are hundreds of thousands.
     pub(crate) quick: Option<Quick>,
@@ -108,6 +109,7 @@ type Outcome<T> = Result<T, String>;
 pub(crate) fn plan(sql: &str, places: usize, dialect: Dialect, catalog: &Catalog) -> Outcome<Plan> {
     let mut query = rows::query(sql, dialect)?;
     plain(&mut query, dialect);
+    normal(&mut query, catalog);
     if shows_subqueries(&query.body, catalog) {
         return Err("it shows what it asks for".into());
     }
@@ -117,7 +119,7 @@ pub(crate) fn plan(sql: &str, places: usize, dialect: Dialect, catalog: &Catalog
         Some(value) => {
             let values = rows::values(&value, dialect, catalog)?;
             views.extend(values.views.iter().copied());
-            Some(question(&mut query, values, hole)?)
+            Some(question(&mut query, values, hole, dialect, catalog)?)
         }
         None => None,
     };
@@ -163,12 +165,12 @@ fn shows_subqueries(body: &SetExpr, catalog: &Catalog) -> bool {
     }
 }
 
-fn has_test(expr: &Expr) -> bool {
+pub(super) fn has_test(expr: &Expr) -> bool {
     visit_expressions(expr, |inner| if is_test(inner) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }).is_break()
 }
 
 /// Whether a query's own FROM names a table of the snapshot.
-fn reads(query: &Query, catalog: &Catalog) -> bool {
+pub(super) fn reads(query: &Query, catalog: &Catalog) -> bool {
     let SetExpr::Select(select) = query.body.as_ref() else { return false };
     let named = |factor: &TableFactor| match factor {
         TableFactor::Table { name, .. } => catalog.find(rows::last(name)).is_some(),
@@ -265,7 +267,7 @@ fn is_length(name: &str) -> Option<bool> {
 }
 
 /// Cuts the test out of the statement, which keeps a hole for its answer.
-fn question(query: &mut Query, value: Values, hole: usize) -> Outcome<Question> {
+fn question(query: &mut Query, value: Values, hole: usize, dialect: Dialect, catalog: &Catalog) -> Outcome<Question> {
     let all = holes(query, hole);
     let mut test = None;
     let _ = visit_expressions_mut(query, |expr| {
@@ -278,7 +280,7 @@ fn question(query: &mut Query, value: Values, hole: usize) -> Outcome<Question> 
     let mut test = test.ok_or("a value that is not compared with anything")?;
     let part = part(&mut test, hole);
     let quick = matches!(part, Part::Slice { .. }).then(|| quick(&test, hole)).flatten();
-    Ok(Question { value, part, test: format!("SELECT {test}"), quick })
+    Ok(Question { value, part, test: rows::by_itself(&test.to_string(), dialect, catalog)?, quick })
 }
 
 fn quick(test: &Expr, hole: usize) -> Option<Quick> {
@@ -373,7 +375,7 @@ fn passes_all(expr: &Expr) -> bool {
 }
 
 /// Whether an expression is true or false.
-fn is_test(expr: &Expr) -> bool {
+pub(super) fn is_test(expr: &Expr) -> bool {
     use BinaryOperator as Op;
     match expr {
         Expr::BinaryOp { op, .. } => matches!(
@@ -465,22 +467,42 @@ mod tests {
         check(
             Dialect::MySql,
             "SELECT id FROM orders WHERE id='5' AND ORD(MID((SELECT IFNULL(CAST(`exp` AS CHAR CHARACTER SET utf8mb4),0x20) FROM shop.cards ORDER BY pan LIMIT 4,1),3,1)) IN (49,50) AND 'a'='a'",
-            "ifnull(convert_text(\"cards\".\"exp\" COLLATE kintsugi_ci), ?2) | slice SELECT ?5 | SELECT ORD(?11) IN (?7, ?8) | SELECT id FROM orders WHERE id = ?1 AND ?11 AND ?9 = ?10",
+            "ifnull(convert_text(\"cards\".\"exp\" COLLATE kintsugi_ci), ?2) | slice SELECT ?5 | SELECT ((kintsugi_compare(ord(?11), ?7) = 0) OR (kintsugi_compare(ord(?11), ?8) = 0)) | SELECT id FROM orders WHERE id = ?1 AND ?11 AND ?9 = ?10",
         );
         check(
             Dialect::Sqlite,
             "SELECT id FROM orders WHERE id='5' AND SUBSTR((SELECT COALESCE(CAST(COUNT(*) AS TEXT),CHAR(32)) FROM cards),1,1)>CHAR(52) AND 'a'='a'",
-            "coalesce(convert_text(count(*)), char(?2)) | slice SELECT ?3 | SELECT ?8 > CHAR(?5) | SELECT id FROM orders WHERE id = ?1 AND ?8 AND ?6 = ?7",
+            "coalesce(convert_text(count(*)), char(?2)) | slice SELECT ?3 | SELECT (?8 > char(?5)) | SELECT id FROM orders WHERE id = ?1 AND ?8 AND ?6 = ?7",
         );
         check(
             Dialect::PostgreSql,
             "SELECT id FROM orders WHERE id='5' AND ASCII(SUBSTRING((SELECT COALESCE(CAST(pan AS TEXT)::text,(CHR(32))) FROM public.cards ORDER BY id OFFSET 1 LIMIT 1)::text FROM 8 FOR 1)) > 50",
-            "coalesce(convert_text(convert_text(\"cards\".\"pan\")), (chr(?2))) | slice SELECT ?5 | SELECT code_point(?8) > ?7 | SELECT id FROM orders WHERE id = ?1 AND ?8",
+            "coalesce(convert_text(convert_text(\"cards\".\"pan\")), (chr(?2))) | slice SELECT ?5 | SELECT (code_point(?8) > ?7) | SELECT id FROM orders WHERE id = ?1 AND ?8",
+        );
+        check(
+            Dialect::PostgreSql,
+            "SELECT id FROM orders WHERE id='5' AND EXISTS(SELECT 1 FROM cards WHERE id=7 AND ASCII(SUBSTR(pan,2,1))>52)",
+            "\"cards\".\"pan\" | slice SELECT ?4 | SELECT (code_point(?7) > ?6) | SELECT id FROM orders WHERE id = ?1 AND (?7) IS TRUE",
+        );
+        check(
+            Dialect::Sqlite,
+            "SELECT id FROM orders WHERE id='5' AND (SELECT COUNT(*) FROM cards WHERE id=7 AND pan LIKE '4%')=1",
+            "\"cards\".\"pan\" | whole | SELECT ((?5) LIKE ?3) | SELECT id FROM orders WHERE id = ?1 AND CASE WHEN (?5) IS TRUE THEN 1 ELSE 0 END = ?4",
+        );
+        check(
+            Dialect::Sqlite,
+            "SELECT id FROM orders WHERE id='5' AND (SELECT LENGTH(pan)>3 AND UNICODE(SUBSTR(pan,4,1))<53 FROM cards LIMIT 1 OFFSET 2)",
+            "\"cards\".\"pan\" | whole | SELECT ((char_length((?8)) > ?2) AND (ord(mid((?8), ?3, ?4)) < ?5)) | SELECT id FROM orders WHERE id = ?1 AND (?8)",
+        );
+        check(
+            Dialect::MySql,
+            "SELECT id FROM orders WHERE id='5' AND (ORD(MID((SELECT pan FROM cards LIMIT 1),2,1))>>3)&1",
+            "\"cards\".\"pan\" COLLATE kintsugi_ci | slice SELECT ?3 | SELECT ((CAST(((CAST(ord(?7) AS INTEGER) >> CAST(?5 AS INTEGER))) AS INTEGER) & CAST(?6 AS INTEGER))) IS TRUE | SELECT id FROM orders WHERE id = ?1 AND ?7",
         );
         check(
             Dialect::MySql,
             "SELECT id FROM orders WHERE id='5' AND (SELECT 7 FROM (SELECT(SLEEP(1-(IF((SELECT LENGTH(pan) FROM cards LIMIT 1)>9,0,1)))))x)",
-            "\"cards\".\"pan\" COLLATE kintsugi_ci | length | SELECT ((?8)) > ?5 | SELECT id FROM orders WHERE id = ?1 AND (SELECT ?2 FROM (SELECT (SLEEP(?3 - (IF(?8, ?6, ?7)))) AS kintsugi_waited) x WHERE x.kintsugi_waited IS DISTINCT FROM 'never')",
+            "\"cards\".\"pan\" COLLATE kintsugi_ci | length | SELECT (kintsugi_compare(((?8)), ?5) > 0) | SELECT id FROM orders WHERE id = ?1 AND (SELECT ?2 FROM (SELECT (SLEEP(?3 - (IF(?8, ?6, ?7)))) AS kintsugi_waited) x WHERE x.kintsugi_waited IS DISTINCT FROM 'never')",
         );
     }
 }

@@ -12,7 +12,7 @@ use super::{filled, used};
 use crate::data::Data;
 use crate::functions::text_of;
 use crate::lexer::Literal;
-use crate::rows::{Values, bind};
+use crate::rows::{Values, bind, bind_as_written};
 
 /// All values of a subquery without its LIMIT, in the order in which the server has them.
 #[derive(Debug)]
@@ -215,7 +215,7 @@ impl<'a> Library<'a> {
             return Ok(said);
         }
         let mut statement = self.data.connection().prepare_cached(&asked.question.test)?;
-        bind(&mut statement, asked.literals, Some((asked.hole, piece.clone())))?;
+        bind_as_written(&mut statement, asked.literals, (asked.hole, piece.clone()))?;
         let mut rows = statement.raw_query();
         let said = match rows.next()? {
             Some(row) => truth(&row.get::<_, Value>(0)?),

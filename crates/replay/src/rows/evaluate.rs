@@ -403,6 +403,22 @@ pub(crate) fn bind(statement: &mut Statement<'_>, literals: &[Literal], hole: Op
     Ok(())
 }
 
+/// Binds the literals as they were written: `'4'` is a text. For what is compared with a text in the hole, not with find.db.
+pub(crate) fn bind_as_written(statement: &mut Statement<'_>, literals: &[Literal], hole: (usize, Value)) -> Outcome<()> {
+    for place in 1..=statement.parameter_count() {
+        let value = match literals.get(place - 1) {
+            _ if hole.0 == place => hole.1.clone(),
+            Some(Literal::Text(text)) => Value::Text(text.clone()),
+            // A number where it is compared with one.
+            Some(Literal::Bytes(bytes)) => Value::Blob(bytes.clone()),
+            Some(other) => value_of(other),
+            None => Value::Null,
+        };
+        statement.raw_bind_parameter(place, ToSqlOutput::Owned(value))?;
+    }
+    Ok(())
+}
+
 fn value_of(literal: &Literal) -> Value {
     match literal {
         Literal::Integer(number) => Value::Integer(*number),

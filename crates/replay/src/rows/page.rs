@@ -69,6 +69,10 @@ pub(crate) struct Page {
     empty: Option<i64>,
     /// Columns about which nothing tells whether the page shows them.
     open: Vec<bool>,
+    /// Digits of the sizes from which it was learned.
+    digits: u32,
+    /// What the ordinary pages alone say, where the intruder's own differ: a value of another type may be framed in another way.
+    ordinary: Option<Box<Page>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -157,8 +161,32 @@ pub(crate) fn learn(pages: &[Seen]) -> Option<Page> {
     let (agreeing, reading, constants) = best;
     told(&reading, constants, agreeing, &sample).then(|| {
         let open = open_columns(&reading, agreeing, &sample);
-        Page { empty: empty(&reading, pages), reading, constants, open }
+        let digits = usual_digits(&sample);
+        Page { empty: empty(&reading, pages), reading, constants, open, digits, ordinary: None }
     })
+}
+
+/// Learns a page from all its requests, and from the ordinary ones alone.
+pub(crate) fn learn_both(pages: &[Seen], ordinary: &[Seen]) -> Option<Page> {
+    let alone = learn(ordinary);
+    match learn(pages) {
+        Some(page) => Some(Page { ordinary: alone.map(Box::new), ..page }),
+        None => alone,
+    }
+}
+
+/// How many digits most sizes have.
+fn usual_digits(pages: &[&Seen]) -> u32 {
+    let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
+    pages.iter().for_each(|page| *counts.entry(digits(page.bytes)).or_default() += 1);
+    counts.into_iter().max_by_key(|(_, count)| *count).map_or(1, |(digits, _)| digits)
+}
+
+const fn digits(size: u64) -> u32 {
+    match size.checked_ilog10() {
+        Some(digits) => digits + 1,
+        None => 1,
+    }
 }
 
 /// Different pages, spread over all.
@@ -259,6 +287,28 @@ impl Page {
         constant.and_then(|size| u64::try_from(size + self.reading.text(shown, value)).ok())
     }
 
+    /// The size that a page which shows this must have, as the log would say it: that which was seen, if one of the ways in
+    /// which the log may count explains it to the byte.
+    ///
+    /// Some logs count the response's header too, and `Content-Length` grows by a byte with each digit of the size.
+    pub(crate) fn explains(&self, shown: &Shown, value: &Text, bytes: u64) -> Option<u64> {
+        let plain = self.predicted(shown, value);
+        if plain.is_some_and(|size| self.counted(size).contains(&bytes)) {
+            return Some(bytes);
+        }
+        let ordinary = self.ordinary.as_ref();
+        // What NULL is written as, ordinary pages often cannot tell.
+        let as_null = |null| Some(Self { reading: Reading { null, ..ordinary?.reading.clone() }, ..(**ordinary?).clone() });
+        let others = (0..NULLS.len()).filter_map(as_null);
+        let mut sizes = others.filter_map(|page| page.predicted(shown, value)).flat_map(|size| self.counted(size));
+        if sizes.any(|size| size == bytes) { Some(bytes) } else { plain }
+    }
+
+    /// A size as it is, and with the digits that it adds to a header.
+    fn counted(&self, size: u64) -> [u64; 2] {
+        [size, size + u64::from(digits(size).saturating_sub(self.digits))]
+    }
+
     /// Whether a column is on the page.
     pub(crate) fn shows(&self, column: usize) -> bool {
         self.reading.columns.get(column).is_none_or(|times| *times > 0)
@@ -316,6 +366,17 @@ mod tests {
             (1, &["12345", "abcd"], 514),
         ];
         check(&known, (1, &["123456", "abc"]), Some(513));
+    }
+
+    #[test]
+    fn a_longer_size_makes_a_longer_header() {
+        let known: [(u32, &[&str], u64); 4] = [(1, &["a"], 811), (1, &["ab"], 812), (2, &["abc"], 823), (2, &["abcd"], 824)];
+        let learned = learn(&known.iter().map(page).collect::<Vec<_>>()).expect("a page");
+        let explains = |rows, bytes| {
+            let Seen { shown, value, .. } = page(&(rows, &["a"], 0));
+            learned.explains(&shown, &value, bytes)
+        };
+        assert_eq!((explains(100, 1801), explains(100, 1802), explains(100, 1803)), (Some(1801), Some(1802), Some(1801)));
     }
 
     #[test]

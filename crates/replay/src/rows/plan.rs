@@ -235,6 +235,14 @@ pub(crate) fn values(query: &Query, dialect: Dialect, catalog: &Catalog) -> Outc
     Ok(Values { value, numbers, tail, from: rewritten.from, order, sources, limit, views: rewriter.views })
 }
 
+/// `SELECT expression` in SQLite's words: an expression of constants and places alone.
+pub(crate) fn by_itself(sql: &str, dialect: Dialect, catalog: &Catalog) -> Outcome<String> {
+    let query = query(&format!("SELECT {sql}"), dialect)?;
+    let rewritten = Rewriter::new(catalog, dialect, sql).query(&query, None)?;
+    let [column] = &rewritten.columns[..] else { return Err("a test of several values".into()) };
+    Ok(format!("SELECT {}", column.sql))
+}
+
 /// One side of a union, and whether equal rows of it are one.
 struct Side<'a> {
     body: &'a SetExpr,

@@ -103,6 +103,14 @@ impl Rewriter<'_> {
             Expr::ILike { negated, any: false, expr, pattern, escape_char: None } => {
                 self.like(expr, pattern, "any case", *negated, level)?
             }
+            Expr::RLike { negated, expr, pattern, .. } => {
+                let (text, pattern) = (self.render(expr, level)?.sql, self.render(pattern, level)?.sql);
+                matching(&text, &pattern, true, not(negated))
+            }
+            Expr::Position { expr, r#in } => {
+                let (piece, text) = (self.render(expr, level)?.sql, self.render(r#in, level)?.sql);
+                format!("kintsugi_locate({piece}, {text}, 1)")
+            }
             Expr::InSubquery { expr, subquery, negated } => {
                 let tested = self.render(expr, level)?.sql;
                 format!("{tested} {}IN ({})", not(negated), self.condition_subquery(subquery, level)?)
@@ -190,15 +198,34 @@ impl Rewriter<'_> {
 
     fn binary(&mut self, left: &Expr, op: &BinaryOperator, right: &Expr, level: &mut Level<'_>) -> Outcome<Rendered> {
         use BinaryOperator::{
-            And, Divide, Eq, Gt, GtEq, Lt, LtEq, Minus, Modulo, Multiply, NotEq, Or, Plus, Spaceship, StringConcat, Xor,
+            And, BitwiseAnd, BitwiseOr, BitwiseXor, Divide, Eq, Gt, GtEq, Lt, LtEq, Minus, Modulo, Multiply, MyIntegerDivide,
+            NotEq, Or, PGBitwiseShiftLeft, PGBitwiseShiftRight, PGBitwiseXor, PGRegexIMatch, PGRegexMatch, PGRegexNotIMatch,
+            PGRegexNotMatch, Plus, Regexp, Spaceship, StringConcat, Xor,
         };
-        let plain = is_plain(left) && is_plain(right);
+        // MySQL compares text of either case as equal: where no key's index is to serve, that has to be said.
+        let plain = !level.is_bare() && is_plain(left) && is_plain(right);
         let (left, right) = (self.render(left, level)?, self.render(right, level)?);
         let (how, sql) = match op {
             StringConcat => (How::Whole, format!("({} || {})", left.sql, right.sql)),
             Plus | Minus | Multiply | Modulo => (How::Whole, format!("({} {op} {})", left.sql, right.sql)),
             Divide if self.dialect == Dialect::MySql => (How::Part, format!("({} * 1.0 / {})", left.sql, right.sql)),
+            Divide if self.dialect == Dialect::PostgreSql => {
+                (How::Part, format!("({} / kintsugi_divisor({}))", left.sql, right.sql))
+            }
             Divide => (How::Part, format!("({} / {})", left.sql, right.sql)),
+            MyIntegerDivide => (How::Part, format!("CAST({} / {} AS INTEGER)", left.sql, right.sql)),
+            BitwiseAnd | BitwiseOr | PGBitwiseShiftLeft | PGBitwiseShiftRight => {
+                (How::Part, format!("(CAST({} AS INTEGER) {op} CAST({} AS INTEGER))", left.sql, right.sql))
+            }
+            BitwiseXor | PGBitwiseXor if self.dialect != Dialect::Sqlite => {
+                let (one, other) = (format!("CAST({} AS INTEGER)", left.sql), format!("CAST({} AS INTEGER)", right.sql));
+                (How::Part, format!("(({one} | {other}) - ({one} & {other}))"))
+            }
+            Regexp | PGRegexMatch | PGRegexIMatch | PGRegexNotMatch | PGRegexNotIMatch if self.dialect != Dialect::Sqlite => {
+                let any_case = matches!(op, Regexp | PGRegexIMatch | PGRegexNotIMatch);
+                let not = if matches!(op, PGRegexNotMatch | PGRegexNotIMatch) { "NOT " } else { "" };
+                (How::Not, matching(&left.sql, &right.sql, any_case, not))
+            }
             And | Or => (How::Not, format!("({} {op} {})", left.sql, right.sql)),
             Xor => (How::Not, format!("(({} IS TRUE) <> ({} IS TRUE))", left.sql, right.sql)),
             Spaceship => (How::Not, format!("({} IS {})", left.sql, right.sql)),
@@ -346,7 +373,11 @@ fn call(name: &str, dialect: Dialect, arguments: usize) -> Option<(String, &'sta
         "repeat" | "space" => (name, &[Whole, Not]),
         "length" if sqlite_counts_characters => ("char_length", &[Not]),
         "length" | "char_length" | "character_length" | "octet_length" | "bit_length" => (name, &[Not]),
-        "instr" | "locate" | "strpos" | "isnull" | "mod" | "sign" => (name, &[Not]),
+        "instr" | "strpos" if arguments == 2 => ("kintsugi_instr", &[Not]),
+        "locate" | "position" => ("kintsugi_locate", &[Not]),
+        "isnull" | "mod" | "sign" | "find_in_set" | "strcmp" | "kintsugi_fail" => (name, &[Not]),
+        "conv" => (name, &[Part]),
+        "encode" | "convert_to" if dialect == Dialect::PostgreSql => (name, &[Whole]),
         "floor" | "ceil" | "ceiling" | "round" | "abs" => (name, &[Part]),
         _ => return None,
     };
@@ -380,6 +411,10 @@ fn is_about_the_server(name: &str) -> bool {
         "load_file",
     ];
     NAMES.contains(&name)
+}
+
+fn matching(text: &str, pattern: &str, any_case: bool, not: &str) -> String {
+    format!("({not}kintsugi_matches({text}, {pattern}, {}))", u8::from(any_case))
 }
 
 fn constant(value: &Value) -> Outcome<Rendered> {

@@ -104,6 +104,11 @@ impl Level<'_> {
         found.or_else(|| self.outer.and_then(|outer| outer.find(table, name)))
     }
 
+    /// Whether it is an expression by itself, without any table.
+    pub(super) fn is_bare(&self) -> bool {
+        self.items.is_empty() && self.outer.is_none_or(Level::is_bare)
+    }
+
     /// The row number of a slot, as an expression.
     pub(super) fn slot(&self, slot: usize) -> Option<String> {
         let all = self.items.iter().flat_map(|item| &item.slots).chain(&self.extra);
