@@ -111,6 +111,27 @@ pub enum Dbms {
     Sqlite,
 }
 
+impl Dbms {
+    /// What is wrong with the URL of a server that is to be of this kind, and what to do; `None` where nothing is.
+    pub fn server_mistake(self, url: &str) -> Option<(&'static str, &'static str)> {
+        let (scheme, rest) = url.split_once("://").unwrap_or_default();
+        let (schemes, help): (&[&str], _) = match self {
+            Self::MariaDb | Self::MySql => (&["mysql", "mariadb"], "write mysql://USER@HOST/DATABASE"),
+            Self::PostgreSql => (&["postgresql", "postgres"], "write postgresql://USER@HOST/DATABASE"),
+            Self::Sqlite => return Some(("SQLite has no server", "leave `server` out: SQLite answers in the case folder")),
+        };
+        let authority = rest.split(['/', '?']).next().unwrap_or_default();
+        let user = authority.rsplit_once('@').map_or("", |(user, _)| user);
+        match () {
+            () if !schemes.contains(&scheme) => Some(("this is no server of the source's kind", help)),
+            () if user.contains(':') || rest.contains("password=") => {
+                Some(("a password does not belong in the case file", "put it into KINTSUGI_SERVER_PASSWORD"))
+            }
+            () => None,
+        }
+    }
+}
+
 /// A character encoding of snapshots and logs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Encoding {
@@ -153,6 +174,8 @@ pub struct SourceSpec {
     pub tables: BTreeMap<String, TableSpec>,
     /// Where `snapshot` stands in the text, for mistakes that only the disk can tell.
     pub snapshot_span: Range<usize>,
+    /// The URL of a server on which the snapshot's dump was restored, without its password.
+    pub server: Option<String>,
 }
 
 /// A table of a source.
@@ -461,6 +484,7 @@ mod raw {
         #[serde(default)]
         pub(super) csv: Csv,
         pub(super) taken_at: Option<Spanned<toml::value::Datetime>>,
+        pub(super) server: Option<Spanned<String>>,
         #[serde(default)]
         pub(super) tables: BTreeMap<String, Spanned<Table>>,
     }
@@ -709,14 +733,27 @@ mod check {
         fn source(&mut self, raw: raw::Source, zone: &TimeZone) -> SourceSpec {
             let names: Vec<String> = raw.tables.keys().cloned().collect();
             let tables = raw.tables.into_iter().map(|(name, table)| (name, self.table(table, &names))).collect();
+            let dbms = self.word(&raw.dbms, "database system", &DBMS);
             SourceSpec {
                 name: raw.name,
-                dbms: self.word(&raw.dbms, "database system", &DBMS),
+                dbms,
+                server: raw.server.and_then(|url| self.server(&url, dbms)),
                 snapshot_span: raw.snapshot.span(),
                 snapshot: raw.snapshot.into_inner(),
                 csv: self.csv(raw.csv),
                 taken_at: raw.taken_at.and_then(|at| self.time(&at, zone)),
                 tables,
+            }
+        }
+
+        /// The server of a source: of its kind, and without a password, which does not belong in a file that is passed around.
+        fn server(&mut self, url: &Spanned<String>, dbms: Dbms) -> Option<String> {
+            match dbms.server_mistake(url.get_ref()) {
+                None => Some(url.get_ref().clone()),
+                Some((message, help)) => {
+                    self.wrong(url.span(), message.into(), help.into());
+                    None
+                }
             }
         }
 
@@ -1002,7 +1039,7 @@ mod check {
 
 #[cfg(test)]
 mod tests {
-    use super::CaseFile;
+    use super::{CaseFile, Dbms};
     use insta::assert_snapshot;
 
     const GOOD: &str = include_str!("../testdata/case.toml");
@@ -1025,6 +1062,18 @@ mod tests {
         assert_eq!(case.case.year(), 2013);
         assert_eq!(case.sources[0].tables["cards"].person.as_ref().unwrap().column, "customer_id");
         assert_eq!((case.evidence.len(), case.endpoints.len(), case.rules.len(), case.facts.len()), (1, 1, 2, 1));
+    }
+
+    #[test]
+    fn a_server_is_of_its_sources_kind_and_has_no_password_in_it() {
+        let check = |dbms: Dbms, url: &str, expected: Option<&str>| {
+            assert_eq!(dbms.server_mistake(url).map(|(message, _)| message), expected, "{url}");
+        };
+        check(Dbms::MariaDb, "mysql://replay@127.0.0.1:3307/shop", None);
+        check(Dbms::PostgreSql, "postgresql://replay@localhost/shop?host=/run/postgresql", None);
+        check(Dbms::PostgreSql, "mysql://replay@localhost/shop", Some("this is no server of the source's kind"));
+        check(Dbms::MySql, "mysql://replay:x@localhost/shop", Some("a password does not belong in the case file"));
+        check(Dbms::Sqlite, "mysql://replay@localhost/shop", Some("SQLite has no server"));
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub(crate) enum Command {
     /// FIND 1: take in evidence and snapshots: hash, seal, enter in the custody manifest
     Collect(Case),
     /// FIND 2: what did they get? Rules to exposures, cell by cell
-    Scope(Case),
+    Scope(Scope),
     /// FIND 3: whose was it? Records to persons
     Resolve(Case),
     /// Freeze the scope: numbered, signed, and the only thing anybody is told from
@@ -64,6 +64,16 @@ pub(crate) enum Command {
     Mailbox(Mailbox),
     /// Make a breach to rehearse with, of any size, its truth beside it
     Drill(Drill),
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Scope {
+    #[command(flatten)]
+    pub(crate) case: Case,
+    /// A server on which the source's dump was restored: recovered SELECTs are evaluated there, read-only, instead of on
+    /// SQLite. With several sources SOURCE=URL. The password comes from KINTSUGI_SERVER_PASSWORD
+    #[arg(long, value_name = "URL")]
+    pub(crate) server: Vec<String>,
 }
 
 #[derive(Args, Clone, Debug)]

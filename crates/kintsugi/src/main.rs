@@ -10,6 +10,7 @@ mod mistakes;
 mod outbox;
 mod pipeline;
 mod progress;
+mod servers;
 mod worker;
 
 use std::process::ExitCode;

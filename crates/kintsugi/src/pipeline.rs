@@ -13,7 +13,7 @@ pub(crate) fn run(folder: &Folder, smtp: Option<&str>) -> Result<Outcome> {
     let started = Instant::now();
     let stages = [
         ("collect", collect(folder)?),
-        ("scope", scope(folder)?),
+        ("scope", scope(folder, &[])?),
         ("resolve", resolve(folder)?),
         ("freeze", freeze(folder)?),
         ("remedy", remedy(folder)?),

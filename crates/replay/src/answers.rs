@@ -11,7 +11,7 @@ use kintsugi_case::Shows;
 use crate::conclusion::Conclusion;
 use crate::data::Data;
 use crate::delay::measured;
-use crate::error::{Error, Result};
+use crate::error::{Error, Failure, Result};
 use crate::functions::fails_on_the_server;
 use crate::investigation::Shape;
 use crate::lexer::Literal;
@@ -56,12 +56,12 @@ type Rows<'a> = BTreeMap<naming::Place, BTreeMap<String, Vec<&'a Asked>>>;
 
 impl Answers {
     pub(crate) fn new(data: Rc<Data>) -> Self {
-        let evaluator = Evaluator::new(Rc::clone(&data));
+        let evaluator = Evaluator::here(Rc::clone(&data));
         Self { data, evaluator, asked: Vec::new(), effects: HashMap::new() }
     }
 
     /// Takes a question; an error says why the page that it leads to cannot be told.
-    pub(crate) fn take(&mut self, plan: &Plan, statement: Statement<'_>, shows: Shows) -> rusqlite::Result<()> {
+    pub(crate) fn take(&mut self, plan: &Plan, statement: Statement<'_>, shows: Shows) -> Result<(), Failure> {
         let expected = self.expected(plan, statement.literals, shows)?;
         let literals = statement.literals.into();
         self.asked.push(Asked { shape: statement.shape, literals, observed: statement.observed, expected });
@@ -78,7 +78,7 @@ impl Answers {
     }
 
     /// What the page does for yes and for no.
-    fn expected(&mut self, plan: &Plan, literals: &[Literal], shows: Shows) -> rusqlite::Result<Expected> {
+    fn expected(&mut self, plan: &Plan, literals: &[Literal], shows: Shows) -> Result<Expected, Failure> {
         if plan.question.is_none() {
             let effect = self.effect(plan, literals, None)?.shown(shows);
             return Ok(Expected { yes: effect, no: effect });
@@ -87,7 +87,7 @@ impl Answers {
         Ok(Expected { yes: effect(true)?, no: effect(false)? })
     }
 
-    fn effect(&mut self, plan: &Plan, literals: &[Literal], answer: Option<bool>) -> rusqlite::Result<Effect> {
+    fn effect(&mut self, plan: &Plan, literals: &[Literal], answer: Option<bool>) -> Result<Effect, Failure> {
         let mut bound = literals.to_vec();
         bound.extend(answer.map(|yes| Literal::Integer(i64::from(yes))));
         let key = (plan.text.clone(), used(&plan.text, &bound));
@@ -98,7 +98,7 @@ impl Answers {
         let kind = match answer {
             Ok(answer) if answer.shown.rows == 0 => Kind::Empty,
             Ok(answer) => Kind::Rows(answer.shown.rows.into()),
-            Err(error) if fails_on_the_server(&error) => Kind::Failed,
+            Err(Failure::Sqlite(error)) if fails_on_the_server(&error) => Kind::Failed,
             Err(error) => return Err(error),
         };
         let effect = Effect { kind, waited_ms: (waited * 1000.0) as u64 };

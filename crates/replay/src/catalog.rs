@@ -7,6 +7,8 @@ use kintsugi_find::{Table, quoted};
 #[derive(Clone, Debug)]
 pub(crate) struct Catalog {
     tables: Vec<Table>,
+    /// Statements can be evaluated on a restored server, and are rewritten for it too.
+    restored: bool,
 }
 
 /// A table as a statement needs it: with or without the card columns that find.db does not hold.
@@ -25,7 +27,21 @@ pub(crate) const ORDER: &str = "kintsugi_order";
 
 impl Catalog {
     pub(crate) fn new(tables: &[Table], source: &str) -> Self {
-        Self { tables: tables.iter().filter(|table| table.source == source).cloned().collect() }
+        Self { tables: tables.iter().filter(|table| table.source == source).cloned().collect(), restored: false }
+    }
+
+    /// The same, with a restored server beside the snapshot.
+    pub(crate) fn restored(self, restored: bool) -> Self {
+        Self { restored, ..self }
+    }
+
+    /// Whether statements are to be rewritten for a restored server too.
+    pub(crate) fn is_restored(&self) -> bool {
+        self.restored
+    }
+
+    pub(crate) fn tables(&self) -> impl Iterator<Item = &Table> {
+        self.tables.iter()
     }
 
     pub(crate) fn table(&self, at: usize) -> &Table {

@@ -17,6 +17,9 @@ use rusqlite::{Connection, params_from_iter};
 
 use crate::catalog::{Catalog, ORDER, ROW, View};
 use crate::error::{Error, Result};
+use crate::lexer::Literal;
+use crate::rows::key_values;
+use crate::server::{Native, NativeRow, Restored, ServerError};
 use crate::{delay, functions, joined};
 
 /// Where the values come from that find.db does not hold.
@@ -70,6 +73,8 @@ pub(crate) struct Data {
     made: RefCell<Vec<View>>,
     /// Tables whose order was looked for, and whether a dump shows it.
     ordered: RefCell<HashMap<u32, bool>>,
+    /// A server on which the dump was restored.
+    restored: Option<Restored>,
 }
 
 const URI_ESCAPES: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#').add(b' ');
@@ -80,13 +85,68 @@ impl Data {
         let connection = memory()?;
         let uri = format!("file:{}?mode=ro", utf8_percent_encode(&find.to_string_lossy(), URI_ESCAPES));
         connection.execute("ATTACH ? AS snapshot", [uri]).map_err(preparing("attaching find.db"))?;
-        Ok(Self { connection, schema: "snapshot", made: RefCell::default(), ordered: RefCell::default() })
+        Ok(Self { connection, schema: "snapshot", made: RefCell::default(), ordered: RefCell::default(), restored: None })
     }
 
     /// A database in memory, whose tables the caller makes.
     #[cfg(test)]
     pub(crate) fn in_memory() -> Result<Self> {
-        Ok(Self { connection: memory()?, schema: "main", made: RefCell::default(), ordered: RefCell::default() })
+        Ok(Self { connection: memory()?, schema: "main", made: RefCell::default(), ordered: RefCell::default(), restored: None })
+    }
+
+    /// The same, with a restored server beside it.
+    pub(crate) fn beside(self, restored: Option<Restored>) -> Self {
+        Self { restored, ..self }
+    }
+
+    pub(crate) fn restored(&self) -> Option<&Restored> {
+        self.restored.as_ref()
+    }
+
+    /// Runs a query on the restored server; `None` where it is for SQLite to evaluate.
+    pub(crate) fn native_rows<T>(
+        &self,
+        native: &Result<Native, String>,
+        literals: &[Literal],
+        limit: Option<(usize, usize)>,
+        each: impl Fn(NativeRow<'_>, &mut T),
+        mut into: T,
+    ) -> Result<Option<T>, ServerError> {
+        let Some(restored) = &self.restored else { return Ok(None) };
+        let native = match native {
+            Ok(native) => native,
+            Err(reason) => {
+                restored.elsewhere(reason);
+                return Ok(None);
+            }
+        };
+        let mut number = |table: &Table, key: &[u8]| self.row_of(table, std::str::from_utf8(key).ok()?);
+        let done = restored.rows(native, literals, limit, &mut number, &mut |row| each(row, &mut into))?;
+        Ok(done.then_some(into))
+    }
+
+    /// The same for what no statement alone is lost by: where the server does not answer, SQLite does, and it is counted.
+    pub(crate) fn native_rows_or_none<T>(
+        &self,
+        native: &Result<Native, String>,
+        literals: &[Literal],
+        each: impl Fn(NativeRow<'_>, &mut T),
+        into: T,
+    ) -> Option<T> {
+        self.native_rows(native, literals, None, each, into).unwrap_or_else(|error| {
+            self.restored.iter().for_each(|restored| restored.elsewhere(&error.to_string()));
+            None
+        })
+    }
+
+    /// The row that has this key, as a restored server writes it.
+    fn row_of(&self, table: &Table, key: &str) -> Option<u32> {
+        let equal: Vec<String> = table.key.iter().map(|&at| format!("{} = ?", quoted(&table.columns[at].name))).collect();
+        let name = table.row_name();
+        let sql = format!("SELECT {name} FROM {}.{} WHERE {}", self.schema, table.sql_name(), equal.join(" AND "));
+        let mut statement = self.connection.prepare_cached(&sql).ok()?;
+        let values: Vec<Value> = key_values(key).map(stored).collect();
+        statement.query_row(params_from_iter(values), |row| row.get(0)).ok()
     }
 
     pub(crate) fn connection(&self) -> &Connection {
@@ -217,7 +277,7 @@ impl Data {
 }
 
 /// A value as find.db keeps it: whole numbers as numbers.
-fn stored(text: &str) -> Value {
+pub(crate) fn stored(text: &str) -> Value {
     let number = text.parse::<i64>().ok().filter(|number| number.to_string() == text);
     number.map_or_else(|| Value::Text(text.to_owned()), Value::Integer)
 }

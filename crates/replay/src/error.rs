@@ -1,5 +1,7 @@
 //! What can fail in replay. Bad evidence is no error: it is counted in the report of its log.
 
+use crate::server::ServerError;
+
 /// An operation of replay that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -27,9 +29,28 @@ pub enum Error {
         /// Why.
         source: rusqlite::Error,
     },
+    /// The restored server could not be asked.
+    #[error("the restored server of source {source_name} could not be asked")]
+    Server {
+        /// Whose dump was restored there.
+        source_name: String,
+        /// Why.
+        source: ServerError,
+    },
     /// A conclusion could not be written.
     #[error("conclusions could not be written to find.db")]
     Write(#[source] kintsugi_find::Error),
+}
+
+/// Why a statement was not evaluated.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// SQLite could not.
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+    /// The restored server did not.
+    #[error(transparent)]
+    Server(#[from] ServerError),
 }
 
 /// What replay gives back, or why not.

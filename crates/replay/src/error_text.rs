@@ -9,12 +9,11 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use kintsugi_case::{ColumnSet, EvidenceLine, Private, Technique, Verdict};
-use rusqlite::Error as Failure;
 
 use crate::conclusion::{Cells, Conclusion, Ground};
 use crate::data::Data;
 use crate::dialect::Dialect;
-use crate::error::Result;
+use crate::error::{Failure, Result};
 use crate::recovered::{Characters, RecoveredValue};
 use crate::statement::{Observation, Statement, shown};
 

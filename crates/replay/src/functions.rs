@@ -389,18 +389,24 @@ fn matches(text: &[char], pattern: &[char]) -> bool {
 
 /// Keys that ORDER BY compares, as bytes that are the same where it sees no difference.
 fn tie(context: &Context<'_>) -> Result<Value> {
+    let keys: Vec<Option<Vec<u8>>> = (0..context.len()).map(|at| argument(context, at)).collect();
+    Ok(Value::Blob(tied(keys.iter().map(Option::as_deref))))
+}
+
+/// Values as ORDER BY may compare them, so that rows which it may not tell apart have the same.
+pub(crate) fn tied<'a>(values: impl Iterator<Item = Option<&'a [u8]>>) -> Vec<u8> {
     let mut keys = Vec::new();
-    for at in 0..context.len() {
-        match argument(context, at) {
+    for value in values {
+        match value {
             None => keys.push(0),
             Some(bytes) => {
                 keys.push(1);
-                keys.extend(folded(&String::from_utf8_lossy(&bytes)).into_bytes());
+                keys.extend(folded(&String::from_utf8_lossy(bytes)).into_bytes());
             }
         }
         keys.push(0xFF);
     }
-    Ok(Value::Blob(keys))
+    keys
 }
 
 /// What a statement's failure on the server begins with, as SQLite reports it.

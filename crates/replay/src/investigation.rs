@@ -21,6 +21,7 @@ use crate::login::{Attempt, Logins, Session};
 use crate::query::{Asked, Queries, Ran, join, skew_ms};
 use crate::request::Request;
 use crate::rows::{self, Rows};
+use crate::server::OnServer;
 use crate::statement::{Observation, Seen, Statement};
 use crate::{AttackStatement, Next, Replayed};
 
@@ -413,6 +414,7 @@ impl<'a> Investigation<'a> {
         let (mut replayed, links) = into.finish()?;
         let told = Told { source, catalog: &self.catalog, endpoints: &self.endpoints, shapes: &self.shapes, links: &links };
         replayed.actors = self.attack.conclude(&told, next, sink)?;
+        replayed.servers = on_server(&self.data)?;
         Ok(replayed)
     }
 
@@ -467,6 +469,11 @@ impl Channel {
             Self::Metadata => &[],
         }
     }
+}
+
+fn on_server(data: &Data) -> Result<Vec<OnServer>> {
+    let Some(restored) = data.restored() else { return Ok(Vec::new()) };
+    restored.finish().map(|did| vec![did]).map_err(|source| Error::Server { source_name: restored.source(), source })
 }
 
 /// What could not be followed is possible for every row of the tables it names: one exposure a row.

@@ -39,6 +39,7 @@ mod query;
 mod recovered;
 mod request;
 mod rows;
+mod server;
 mod statement;
 mod statements;
 #[cfg(test)]
@@ -48,6 +49,7 @@ mod walk;
 pub use dialect::Dialect;
 pub use error::{Error, Result};
 pub use recovered::{Characters, RecoveredValue};
+pub use server::{EachRow, OnServer, Server, ServerError, Servers};
 pub use statements::{AttackStatement, statements};
 
 use catalog::Catalog;
@@ -55,6 +57,7 @@ use conclusion::Sink;
 use data::{Data, Sealed};
 use investigation::Investigation;
 use logs::read_logs;
+use server::Restored;
 use statement::Seen;
 
 /// What replay works on.
@@ -72,6 +75,8 @@ pub struct Inputs<'a> {
     pub tables: &'a [Table],
     /// The files in custody; those that are no logs are passed over.
     pub evidence: &'a [CustodyEntry],
+    /// Servers on which dumps were restored; statements of other sources are evaluated on SQLite.
+    pub servers: &'a Servers,
 }
 
 /// How far replay is.
@@ -108,6 +113,8 @@ pub struct Replayed {
     pub actors: u32,
     /// How each log was read.
     pub logs: Vec<LogReport>,
+    /// What restored servers did, source by source.
+    pub servers: Vec<OnServer>,
 }
 
 /// Replays every log in custody and writes exposures, bases and log reports. Bases are numbered from `first_basis`.
@@ -161,7 +168,10 @@ fn replay_source(
 ) -> Result<Replayed> {
     let dialect = Dialect::of(source.dbms);
     let sealed = Sealed { case_dir: inputs.case_dir, source, keys: inputs.keys };
-    let (catalog, data) = (Catalog::new(inputs.tables, &source.name), Data::open(inputs.find)?);
+    let catalog = Catalog::new(inputs.tables, &source.name);
+    let restored = restored(inputs, source, dialect, &catalog)?;
+    let catalog = catalog.restored(restored.is_some());
+    let data = Data::open(inputs.find)?.beside(restored);
     let mut investigation = Investigation::new(&inputs.case.endpoints, dialect, catalog, data, &sealed);
     let mut logs = Vec::new();
     let one_by_one = sink.wants_statements();
@@ -187,6 +197,13 @@ fn replay_source(
     let mut replayed = investigation.conclude(&source.name, next, sink, &mut judged)?;
     replayed.logs = logs;
     Ok(replayed)
+}
+
+/// The restored server of a source, if the case has one.
+fn restored(inputs: Inputs<'_>, source: &SourceSpec, dialect: Dialect, catalog: &Catalog) -> Result<Option<Restored>> {
+    let Some(server) = inputs.servers.get(&source.name) else { return Ok(None) };
+    let failed = |cause| Error::Server { source_name: source.name.clone(), source: cause };
+    Restored::open(server, &source.name, dialect, catalog).map(Some).map_err(failed)
 }
 
 /// Reads the query logs, and what they alone show: statements whose parameter no web log has, with their requests.
@@ -253,5 +270,6 @@ impl Replayed {
         self.bases += other.bases;
         self.actors += other.actors;
         self.logs.extend(other.logs);
+        self.servers.extend(other.servers);
     }
 }

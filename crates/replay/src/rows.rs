@@ -6,16 +6,16 @@ use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 
 use kintsugi_case::{ColumnSet, Shows, Technique, Verdict};
-use rusqlite::Error as Failure;
 
 use crate::conclusion::{Cells, Conclusion, Ground};
-use crate::error::Result;
+use crate::error::{Failure, Result};
 use crate::statement::{Observation, Statement, shown};
 
 mod aggregate;
 mod columns;
 mod evaluate;
 mod kept;
+mod native;
 mod page;
 mod plan;
 mod render;
@@ -23,6 +23,7 @@ mod rewrite;
 mod size;
 
 pub(crate) use evaluate::{Evaluator, Taken, bind, bind_as_written, number};
+pub(crate) use native::{columns as native_columns, key_values};
 pub(crate) use plan::{Plan, Values, by_itself, parses, plan, query, values};
 pub(crate) use rewrite::{last, reads_the_server};
 

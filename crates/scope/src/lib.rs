@@ -8,7 +8,7 @@ use std::path::Path;
 use kintsugi_case::{CaseFile, RuleSpec, WindowRule};
 use kintsugi_evidence::CustodyEntry;
 use kintsugi_find::{FindDb, Table};
-use kintsugi_replay::{Inputs, Progress, Replayed, replay};
+use kintsugi_replay::{Inputs, Progress, Replayed, Servers, replay};
 use kintsugi_vault::Keys;
 use rusqlite::{Connection, OpenFlags};
 
@@ -46,6 +46,7 @@ pub fn run(
     keys: &Keys,
     find: &mut FindDb,
     evidence: &[CustodyEntry],
+    servers: &Servers,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Scoped> {
     let (path, tables) = (find.path().to_owned(), find.tables().to_vec());
@@ -55,7 +56,7 @@ pub fn run(
         match rule {
             RuleSpec::Replay if scoped.replayed.is_some() => {}
             RuleSpec::Replay => {
-                let inputs = Inputs { case_dir, case, keys, find: &path, tables: &tables, evidence };
+                let inputs = Inputs { case_dir, case, keys, find: &path, tables: &tables, evidence, servers };
                 let replayed = replay(inputs, next_basis, &mut writer, progress).map_err(Error::Replay)?;
                 next_basis += replayed.bases;
                 scoped.replayed = Some(replayed);

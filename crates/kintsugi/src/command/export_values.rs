@@ -6,7 +6,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use kintsugi_case::{EvidenceId, EvidenceLine, FieldMeaning};
-use kintsugi_replay::{Inputs, RecoveredValue, recover};
+use kintsugi_replay::{Inputs, RecoveredValue, Servers, recover};
 use serde_json::json;
 
 use super::export::field;
@@ -23,8 +23,15 @@ pub(super) fn write_values(folder: &Folder, format: ExportFormat, reveal: bool, 
     let evidence = kintsugi_evidence::custody(&folder.root, &keys)?;
     let files: BTreeMap<EvidenceId, &str> = evidence.iter().map(|entry| (entry.id, entry.path.as_str())).collect();
     let (path, tables) = (db.path().to_owned(), db.tables().to_vec());
-    let inputs =
-        Inputs { case_dir: &folder.root, case: &folder.case, keys: &keys, find: &path, tables: &tables, evidence: &evidence };
+    let inputs = Inputs {
+        case_dir: &folder.root,
+        case: &folder.case,
+        keys: &keys,
+        find: &path,
+        tables: &tables,
+        evidence: &evidence,
+        servers: &Servers::default(),
+    };
     let mut values = Vec::new();
     let stage = Stage::begin("values");
     recover(inputs, &mut |value| values.push(value), &mut |at| stage.says(format!("{} lines", count(at.lines))))?;

@@ -44,7 +44,7 @@ pub(crate) fn run(cli: Cli) -> Result<Finish> {
         Command::Init(case) => ("init", init::init(&case.folder)?),
         Command::Check(case) => ("check", check::check(&open(case)?)?),
         Command::Collect(case) => ("collect", collect(&open(case)?)?),
-        Command::Scope(case) => ("scope", scope(&open(case)?)?),
+        Command::Scope(args) => ("scope", scope(&open(args.case)?, &args.server)?),
         Command::Resolve(case) => ("resolve", resolve(&open(case)?)?),
         Command::Freeze(case) => ("freeze", freeze(&open(case)?)?),
         Command::Notify(args) => ("notify", notify(&open(args.case)?, args.smtp.as_deref())?),

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use kintsugi_evidence::{EvidenceKind, LogReport};
+use kintsugi_replay::OnServer;
 use kintsugi_scope::{Accessed, Filed, Scoped};
 use serde_json::json;
 
@@ -9,16 +10,18 @@ use super::Outcome;
 use crate::finish::Finish;
 use crate::folder::Folder;
 use crate::progress::{Stage, count};
+use crate::servers::servers;
 
-/// Applies every rule; an earlier run is replaced.
-pub(crate) fn scope(folder: &Folder) -> Result<Outcome> {
+/// Applies every rule; an earlier run is replaced. `given` are restored servers for this run.
+pub(crate) fn scope(folder: &Folder, given: &[String]) -> Result<Outcome> {
     let mut db = folder.find()?;
     let keys = folder.keys()?;
     let evidence = kintsugi_evidence::custody(&folder.root, &keys)?;
     let whole: u64 = evidence.iter().filter(|entry| entry.kind == EvidenceKind::Log).map(|entry| entry.bytes).sum();
     let stage = Stage::begin("scope");
     stage.says(format!("reading {} MiB of logs", count(whole >> 20)));
-    let scoped = kintsugi_scope::run(&folder.root, &folder.case, &keys, &mut db, &evidence, &mut |at| {
+    let servers = servers(folder, given)?;
+    let scoped = kintsugi_scope::run(&folder.root, &folder.case, &keys, &mut db, &evidence, &servers, &mut |at| {
         let doing = if at.path.is_empty() { "replaying" } else { at.path };
         let [lines, statements, judged] = [at.lines, at.statements, at.judged].map(count);
         stage.says(format!("{doing}: {lines} lines, {statements} statements, {judged} judged"));
@@ -31,9 +34,43 @@ pub(crate) fn scope(folder: &Folder) -> Result<Outcome> {
         "nameless": scoped.replayed.as_ref().map(|replayed| replayed.nameless),
         "agreeing": scoped.replayed.as_ref().map(|replayed| replayed.agreeing),
         "lines": lines(&scoped),
+        "servers": on_servers(&scoped).map(server_data).collect::<Vec<_>>(),
     });
-    let text = notes.iter().map(|note| format!("  note: {note}")).collect::<Vec<_>>().join("\n");
+    let said = on_servers(&scoped).map(server_text);
+    let text = said.chain(notes.iter().map(|note| format!("  note: {note}"))).collect::<Vec<_>>().join("\n");
     Ok(Outcome::new(Finish::with_gaps(!notes.is_empty()), text, data))
+}
+
+fn on_servers(scoped: &Scoped) -> impl Iterator<Item = &OnServer> {
+    scoped.replayed.iter().flat_map(|replayed| &replayed.servers)
+}
+
+/// What a restored server answered, and what SQLite did all the same.
+fn server_text(server: &OnServer) -> String {
+    let [queries, elsewhere] = [server.queries, server.elsewhere.values().sum()].map(count);
+    let mut text = format!("  {}: {queries} queries answered by {}, {elsewhere} by SQLite", server.source, server.version);
+    for (reason, number) in &server.elsewhere {
+        text.push_str(&format!("\n    {}: {reason}", count(*number)));
+    }
+    text
+}
+
+fn server_data(server: &OnServer) -> serde_json::Value {
+    let differing =
+        server.differing.iter().map(|(table, there, here)| json!({ "table": table, "server": there, "snapshot": here }));
+    json!({
+        "source": server.source, "version": server.version, "queries": server.queries, "elsewhere": server.elsewhere,
+        "differing": differing.collect::<Vec<_>>(),
+    })
+}
+
+/// Tables of the restored server that do not match the snapshot.
+fn differing_notes(server: &OnServer) -> impl Iterator<Item = String> {
+    server.differing.iter().map(|(table, there, here)| {
+        let there = there.map_or("is not there".to_owned(), |rows| format!("has {} rows", count(rows)));
+        let here = count(*here);
+        format!("table {table} {there} on the restored server, {here} in the snapshot: its statements were evaluated on SQLite")
+    })
 }
 
 fn lines(scoped: &Scoped) -> u64 {
@@ -67,6 +104,7 @@ fn notes(scoped: &Scoped) -> Vec<String> {
     let mut notes: Vec<String> = scoped.accessed.iter().filter_map(gone_note).collect();
     notes.extend(scoped.filed.iter().flat_map(filed_notes));
     let Some(replayed) = &scoped.replayed else { return notes };
+    notes.extend(replayed.servers.iter().flat_map(differing_notes));
     notes.extend(replayed.logs.iter().flat_map(log_notes));
     if replayed.not_replayed > 0 {
         let number = count(replayed.not_replayed);

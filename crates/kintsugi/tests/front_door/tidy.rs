@@ -11,6 +11,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("evidence", &["case", "vault"]),
     ("find", &["case", "vault"]),
     ("replay", &["case", "evidence", "find", "vault"]),
+    ("restored", &["case", "replay"]),
     ("scope", &["case", "evidence", "find", "replay", "vault"]),
     ("resolve", &["case", "find", "vault"]),
     ("report", &["case"]),
@@ -24,7 +25,7 @@ const EDGES: &[(&str, &[&str])] = &[
 
 /// Libraries that only these crates may carry.
 const CARRIED_BY: &[(&str, &[&str])] = &[
-    ("sqlx", &["store"]),
+    ("sqlx", &["restored", "store"]),
     ("rusqlite", &["evidence", "find", "replay", "scope"]),
     ("sqlparser", &["replay"]),
     ("parquet", &["evidence"]),

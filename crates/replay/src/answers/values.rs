@@ -10,9 +10,10 @@ use rusqlite::types::{Type, Value};
 use super::plan::{Part, Plan, Question, Quick};
 use super::{filled, used};
 use crate::data::Data;
-use crate::functions::text_of;
+use crate::functions::{text_of, tied};
 use crate::lexer::Literal;
 use crate::rows::{Values, bind, bind_as_written};
+use crate::server::NativeRow;
 
 /// All values of a subquery without its LIMIT, in the order in which the server has them.
 #[derive(Debug)]
@@ -100,9 +101,31 @@ impl<'a> Library<'a> {
         }
         let (found, numbers, numeric) = self.read(&sql, values.sources.len(), literals)?;
         let (ties, alphabet) = (self.ties(values, literals)?, self.alphabet(values, literals)?);
-        let set = Rc::new(Set { values: found, numeric, numbers, width: values.sources.len(), ties, alphabet });
+        let here = Set { values: found, numeric, numbers, width: values.sources.len(), ties, alphabet };
+        let set = Rc::new(self.natively(values, literals, &here).unwrap_or(here));
         self.sets.insert(key, Rc::clone(&set));
         Ok(set)
+    }
+
+    /// The same values as the restored server has and orders them; `None` without one.
+    fn natively(&self, values: &Values, literals: &[Literal], here: &Set) -> Option<Set> {
+        let width = values.sources.len();
+        let empty =
+            Set { values: Vec::new(), numbers: Vec::new(), ties: Vec::new(), alphabet: Rc::clone(&here.alphabet), ..*here };
+        let ordered = !values.order.is_empty();
+        let push = |row: NativeRow<'_>, (set, before): &mut (Set, Option<Vec<u8>>)| {
+            let value = row.values.first().copied().flatten().unwrap_or_default();
+            set.values.push(String::from_utf8_lossy(value).into_owned());
+            set.numbers.extend((0..width).map(|at| row.numbers.get(at).copied().unwrap_or(0)));
+            if ordered {
+                let keys = tied(row.ties.iter().copied());
+                let group = set.ties.last().copied().unwrap_or(0);
+                set.ties.push(group + u32::from(before.as_ref().is_some_and(|before| *before != keys)));
+                *before = Some(keys);
+            }
+        };
+        let read = self.data.native_rows_or_none(&values.native, literals, push, (empty, None));
+        read.map(|(set, _)| set)
     }
 
     fn read(&self, sql: &str, width: usize, literals: &[Literal]) -> Result<(Vec<String>, Vec<u32>, bool)> {

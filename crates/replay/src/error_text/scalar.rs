@@ -1,6 +1,7 @@
 //! A scalar subquery over the snapshot, compiled: the columns that its value is made of, beside the numbers of the rows they
 //! come from, in the order of the statement. Not here: what is done with the value (`trace`).
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use kintsugi_find::quoted;
@@ -13,6 +14,8 @@ use super::plan::is_reversible;
 use crate::catalog::{Catalog, ROW, View};
 use crate::dialect::Dialect;
 use crate::plain::arguments;
+use crate::rows::native_columns;
+use crate::server::Native;
 use crate::walk::{visit_expressions, visit_expressions_mut};
 
 /// A compiled subquery.
@@ -37,6 +40,8 @@ pub(crate) struct Scalar {
     pub(super) reversible: bool,
     /// It asks for the smallest or greatest value of a whole table: a figure of the table more than a record's value.
     pub(super) of_all: bool,
+    /// `rows` for the restored server; why not, where it cannot be asked there.
+    pub(super) native: Result<Native, String>,
 }
 
 /// A column that a value is made of.
@@ -115,6 +120,7 @@ impl Compiler<'_> {
         let selector = selector(query, &condition);
         let hole = Expr::value(Value::Placeholder(format!("?{place}")));
         let (mut value, mut around, mut take, mut order) = (value, hole.clone(), Take::Row, order_keys(query)?);
+        let mut own_order = None;
         for key in &mut order {
             if key.trim_end_matches(" DESC").trim_end_matches(" ASC") == "1" {
                 *key = key.replacen('1', &format!("({value})"), 1);
@@ -123,6 +129,7 @@ impl Compiler<'_> {
         if let Some(call) = aggregate(&value).cloned() {
             let (inner, all, own) = self.aggregate(&call, &from, &condition, &value)?;
             take = all;
+            own_order = own.clone();
             order = own.unwrap_or(order);
             if matches!(take, Take::Extreme) {
                 replace_aggregate(&mut value, &Expr::Nested(Box::new(inner)));
@@ -139,12 +146,38 @@ impl Compiler<'_> {
         let passing = passing(&value);
         let columns = self.columns(&mut value, &passing)?;
         let keys = order.len();
+        let native = self.native(query, &columns, own_order, &take);
         let rows = self.rows_sql(&columns, &order, &from, &condition, &take);
         let limit = limit(query.limit_clause.as_ref())?;
         let of_all = condition.is_empty() && matches!(take, Take::Extreme);
         let item = format!("SELECT {value}");
         let tables = self.tables.iter().map(|(_, table)| *table).collect();
-        Ok((Scalar { rows, columns, tables, keys, item, first: self.first, limit, take, selector, reversible, of_all }, around))
+        let first = self.first;
+        Ok((Scalar { rows, columns, tables, keys, item, first, limit, take, selector, reversible, of_all, native }, around))
+    }
+
+    /// The columns with their rows, in the restored server's own words and order.
+    fn native(&self, query: &Query, columns: &[Column], order: Option<Vec<String>>, take: &Take) -> Outcome<Native> {
+        if !self.catalog.is_restored() || matches!(take, Take::Figure(_)) {
+            return Err("a figure".into());
+        }
+        let order = order.map(|keys| keys.iter().map(|key| native_key(key)).collect::<Vec<_>>().join(", "));
+        let order = order.map(|keys| crate::rows::query(&format!("SELECT 1 ORDER BY {keys}"), self.dialect)).transpose()?;
+        let named: Vec<(&str, &str)> = columns
+            .iter()
+            .map(|column| {
+                let (alias, table) = &self.tables[column.source];
+                (alias.as_str(), self.catalog.table(*table).columns[column.column].name.as_str())
+            })
+            .collect();
+        let native = native_columns(query, &named, order.and_then(|query| query.order_by), self.dialect, self.catalog)?;
+        // A row number for each table: those of which a column is taken have one.
+        let taken = columns.iter().map(|column| column.source).collect::<BTreeSet<_>>();
+        if taken.len() == self.tables.len() && native.slots.len() == taken.len() {
+            Ok(native)
+        } else {
+            Err("a table of which no column is taken".into())
+        }
     }
 
     /// What an aggregate joins, how, and in which order.
@@ -317,6 +350,11 @@ fn refuse_what_is_not_followed(select: &Select) -> Outcome<()> {
         () if select.into.is_some() => Err("a statement that writes is not followed".into()),
         () => Ok(()),
     }
+}
+
+/// A key of an order in words that every server has: NULL comes last.
+fn native_key(key: &str) -> String {
+    key.strip_suffix(" NULLS LAST").map_or_else(|| key.to_owned(), |key| format!("{} IS NULL, {key}", without_direction(key)))
 }
 
 /// The order in which MIN or MAX stands first.

@@ -10,10 +10,12 @@ use rusqlite::types::{ToSqlOutput, Value};
 
 use super::plan::Plan;
 use super::scalar::{Joined, Scalar, Take};
-use crate::data::Data;
+use crate::data::{Data, stored};
 use crate::dialect::Dialect;
+use crate::error::Failure;
 use crate::functions::text_of;
 use crate::lexer::Literal;
+use crate::server::NativeRow;
 
 /// A text, and where its characters come from.
 #[derive(Debug, Default)]
@@ -59,7 +61,7 @@ struct Row {
     keys: Vec<Vec<u8>>,
 }
 
-type Outcome<T> = Result<T, rusqlite::Error>;
+type Outcome<T> = Result<T, Failure>;
 
 /// Rows kept in memory over all sets; beyond it they are read again.
 const ROWS_KEPT_MAX: usize = 2_000_000;
@@ -260,10 +262,10 @@ impl Tracer {
         *asked += 1;
         if *asked > SETS_PER_QUERY_MAX && count != usize::MAX {
             let before = offset.saturating_sub(NEIGHBOURS);
-            let sql = format!("{} LIMIT {} OFFSET {before}", scalar.rows, offset - before + NEIGHBOURS);
-            return Ok(Rc::new(Set { rows: self.rows(&sql, scalar, literals)?, before }));
+            let rows = self.rows(scalar, literals, Some((before, offset - before + NEIGHBOURS)))?;
+            return Ok(Rc::new(Set { rows, before }));
         }
-        let set = Rc::new(Set { rows: self.rows(&scalar.rows, scalar, literals)?, before: 0 });
+        let set = Rc::new(Set { rows: self.rows(scalar, literals, None)?, before: 0 });
         self.kept += set.rows.len();
         if self.kept > ROWS_KEPT_MAX {
             self.sets.clear();
@@ -273,8 +275,28 @@ impl Tracer {
         Ok(set)
     }
 
-    fn rows(&self, sql: &str, scalar: &Scalar, literals: &[Literal]) -> Outcome<Vec<Row>> {
-        let mut statement = self.data.connection().prepare_cached(sql)?;
+    /// The rows of a subquery, all or those of an offset and a count: the restored server's where there is one.
+    fn rows(&self, scalar: &Scalar, literals: &[Literal], limit: Option<(usize, usize)>) -> Outcome<Vec<Row>> {
+        if scalar.columns.is_empty() {
+            return self.rows_here(scalar, literals, limit);
+        }
+        let text = |value: Option<&[u8]>| value.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+        let push = |row: NativeRow<'_>, rows: &mut Vec<Row>| {
+            rows.push(Row {
+                values: row.values.iter().map(|value| text(*value).map_or(Value::Null, |text| stored(&text))).collect(),
+                numbers: row.numbers,
+                keys: row.ties.iter().map(|key| folded(key.map(<[u8]>::to_vec))).collect(),
+            });
+        };
+        match self.data.native_rows(&scalar.native, literals, limit, push, Vec::new())? {
+            Some(rows) => Ok(rows),
+            None => self.rows_here(scalar, literals, limit),
+        }
+    }
+
+    fn rows_here(&self, scalar: &Scalar, literals: &[Literal], limit: Option<(usize, usize)>) -> Outcome<Vec<Row>> {
+        let window = limit.map(|(offset, count)| format!("{} LIMIT {count} OFFSET {offset}", scalar.rows));
+        let mut statement = self.data.connection().prepare_cached(window.as_deref().unwrap_or(&scalar.rows))?;
         bind(&mut statement, literals, usize::MAX, &[])?;
         let (columns, tables) = (scalar.columns.len(), scalar.tables.len());
         let mut all = Vec::new();
@@ -283,8 +305,8 @@ impl Tracer {
             let numbers = (0..tables).map(|at| row.get::<_, Option<u32>>(columns + at).map(Option::unwrap_or_default));
             let keys = (0..scalar.keys).map(|at| Ok(folded(text_of(row.get_ref(columns + tables + at)?))));
             all.push(Row {
-                values: (0..columns).map(|at| row.get::<_, Value>(at)).collect::<Outcome<_>>()?,
-                numbers: numbers.collect::<Outcome<_>>()?,
+                values: (0..columns).map(|at| row.get::<_, Value>(at)).collect::<rusqlite::Result<_>>()?,
+                numbers: numbers.collect::<rusqlite::Result<_>>()?,
                 keys: keys.collect::<Outcome<_>>()?,
             });
         }

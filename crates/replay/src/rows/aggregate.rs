@@ -76,13 +76,13 @@ impl Rewriter<'_> {
                 Ok(Rendered { sql: format!("count({distinct}{list})"), carried: Carried::default() })
             }
             ("sum" | "avg" | "total", [value]) => {
-                let carried = self.opened(value, level, &|row| format!("kintsugi_single({row}, {})", value.sql));
+                let carried = self.opened(value, level, &|row| format!("kintsugi_single({row}, {})", value.sql))?;
                 Ok(Rendered { sql: format!("{name}({})", value.sql), carried })
             }
             ("min" | "max", [value]) => {
                 let down = if name == "max" { " DESC" } else { "" };
                 let order = format!(" ORDER BY {}{down}", value.sql);
-                let carried = self.opened(value, level, &|row| format!("kintsugi_first({row}, {}{order})", value.sql));
+                let carried = self.opened(value, level, &|row| format!("kintsugi_first({row}, {}{order})", value.sql))?;
                 Ok(Rendered { sql: format!("{name}({})", value.sql), carried })
             }
             (name, [first, more @ ..]) => match Joining::of(name) {
@@ -118,7 +118,7 @@ impl Rewriter<'_> {
         let limit = self.dialect.aggregate_bytes_max().map_or("NULL".to_owned(), |max| max.to_string());
         let kind = format!("'{}{}'", joining.name(), if clauses.distinct { " distinct" } else { "" });
         let call = format!("({kind}, {limit}, {separator}, {}", value.sql);
-        let carried = self.opened(&value, level, &|row| format!("kintsugi_join_rows{call}, {row}{order})"));
+        let carried = self.opened(&value, level, &|row| format!("kintsugi_join_rows{call}, {row}{order})"))?;
         Ok(Rendered { sql: format!("kintsugi_join{call}{order})"), carried })
     }
 
@@ -130,8 +130,11 @@ impl Rewriter<'_> {
     }
 
     /// What the aggregate carries: the same columns, of rows that `rows` gathers.
-    fn opened(&mut self, value: &Rendered, level: &mut Level<'_>, rows: &dyn Fn(&str) -> String) -> Carried {
+    fn opened(&mut self, value: &Rendered, level: &mut Level<'_>, rows: &dyn Fn(&str) -> String) -> Outcome<Carried> {
         let pieces: Vec<usize> = value.carried.pieces().map(|piece| piece.slot).collect();
+        if !pieces.is_empty() {
+            self.words.only_here("an aggregate")?;
+        }
         let moved: Vec<(usize, usize)> = pieces
             .into_iter()
             .map(|slot| {
@@ -142,7 +145,7 @@ impl Rewriter<'_> {
             })
             .collect();
         let to = |slot| moved.iter().find(|(old, _)| *old == slot).map_or(slot, |(_, new)| *new);
-        value.carried.clone().moved(&to)
+        Ok(value.carried.clone().moved(&to))
     }
 }
 

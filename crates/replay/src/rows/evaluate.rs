@@ -12,8 +12,11 @@ use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use super::plan::{Bound, Branch, Limit, Plan, Rows};
 use super::size::{Shown, Text};
 use crate::data::Data;
+use crate::error::Failure;
+use crate::functions::tied;
 use crate::joined::{EQUAL, PART, rows_of};
 use crate::lexer::Literal;
+use crate::server::NativeRow;
 
 /// Values kept in memory over all cached queries; beyond it the cache is emptied.
 const CACHED_VALUES_MAX: usize = 8_000_000;
@@ -165,13 +168,20 @@ pub(crate) struct Evaluator {
     cached_values: usize,
     sets: HashMap<String, u32>,
     queries: HashMap<String, Arc<Rows>>,
+    /// Everything is evaluated on SQLite.
+    here: bool,
 }
 
-type Outcome<T> = Result<T, rusqlite::Error>;
+type Outcome<T> = Result<T, Failure>;
 
 impl Evaluator {
     pub(crate) fn new(data: Rc<Data>) -> Self {
-        Self { data, cache: HashMap::new(), cached_values: 0, sets: HashMap::new(), queries: HashMap::new() }
+        Self { data, cache: HashMap::new(), cached_values: 0, sets: HashMap::new(), queries: HashMap::new(), here: false }
+    }
+
+    /// One that asks no restored server: for the frames of questions, of which there are as many as questions.
+    pub(crate) fn here(data: Rc<Data>) -> Self {
+        Self { here: true, ..Self::new(data) }
     }
 
     /// Answers one statement. An error is the server's or SQLite's: the statement was not replayed.
@@ -254,8 +264,7 @@ impl Evaluator {
             let by_place = !rows.ties && to - from < set.len();
             return Ok(Found { set, from, to, by_place });
         }
-        let sql = format!("{} LIMIT {} OFFSET {offset}", rows.sql, count.min(i64::MAX as usize));
-        let set = Arc::new(self.run(&sql, rows, literals)?);
+        let set = Arc::new(self.run(rows, literals, Some((offset, count.min(i64::MAX as usize))))?);
         let to = set.len();
         Ok(Found { set, from: 0, to, by_place: offset > 0 || to == count })
     }
@@ -269,7 +278,7 @@ impl Evaluator {
         if let Some(set) = self.cache.get(&key) {
             return Ok(Arc::clone(set));
         }
-        let set = Arc::new(self.run(&rows.sql, rows, literals)?);
+        let set = Arc::new(self.run(rows, literals, None)?);
         let sets = self.sets.entry(rows.sql.clone()).or_default();
         *sets += 1;
         // Own rows of a page (`id=-4711`) differ in every statement and are cheap: not worth a place.
@@ -284,13 +293,34 @@ impl Evaluator {
         Ok(set)
     }
 
-    fn run(&self, sql: &str, query: &Rows, literals: &[Literal]) -> Outcome<RowSet> {
-        let mut statement = self.data.connection().prepare_cached(sql)?;
+    /// The rows of a query, all or those of an offset and a count: the restored server's where there is one. What the page
+    /// shows to everybody is not worth its time.
+    fn run(&self, query: &Rows, literals: &[Literal], limit: Option<(usize, usize)>) -> Outcome<RowSet> {
+        if !self.here && !query.silent && !query.slots.is_empty() {
+            let set = RowSet { width: query.columns.len(), slots: query.slots.len(), ..RowSet::default() };
+            let push = |row: NativeRow<'_>, (set, tie): &mut (RowSet, Tie)| {
+                set.sizes.extend(row.values.iter().map(|value| value.map_or(Text::NULL, Text::of_bytes)));
+                set.numbers.extend(row.numbers);
+                if query.ties {
+                    tie.push(tied(row.ties.iter().copied()), set);
+                }
+            };
+            let found = self.data.native_rows(&query.native, literals, limit, push, (set, Tie::default()))?;
+            if let Some((set, _)) = found {
+                return Ok(set.without_lone_ties());
+            }
+        }
+        self.run_here(query, literals, limit)
+    }
+
+    fn run_here(&self, query: &Rows, literals: &[Literal], limit: Option<(usize, usize)>) -> Outcome<RowSet> {
+        let window = limit.map(|(offset, count)| format!("{} LIMIT {count} OFFSET {offset}", query.sql));
+        let mut statement = self.data.connection().prepare_cached(window.as_deref().unwrap_or(&query.sql))?;
         bind(&mut statement, literals, None)?;
         let (width, slots) = (query.columns.len(), query.slots.len());
         let mut set = RowSet { width, slots, ..RowSet::default() };
         let mut rows = statement.raw_query();
-        let (mut tie, mut tied) = (None, 0);
+        let mut tie = Tie::default();
         while let Some(row) = rows.next()? {
             for at in 0..width {
                 set.sizes.push(Text::of(row.get_ref(at)?));
@@ -299,29 +329,46 @@ impl Evaluator {
                 set.push_rows(row.get_ref(at)?);
             }
             if query.ties {
-                let keys: Vec<u8> = row.get(width + slots)?;
-                let at = u32::try_from(set.ties.len()).unwrap_or(u32::MAX);
-                if tie.as_ref() != Some(&keys) {
-                    (tie, tied) = (Some(keys), at);
-                }
-                set.ties.push(tied);
+                tie.push(row.get(width + slots)?, &mut set);
             }
         }
-        if set.ties.iter().zip(0..).all(|(tie, at)| *tie == at) {
-            set.ties.clear();
-        }
-        Ok(set)
+        Ok(set.without_lone_ties())
     }
 
     fn missing(&self, sql: &str, literals: &[Literal]) -> Outcome<Text> {
         let mut statement = self.data.connection().prepare_cached(sql)?;
         bind(&mut statement, literals, None)?;
         let mut rows = statement.raw_query();
-        rows.next()?.map_or(Ok(Text::NULL), |row| row.get_ref(0).map(Text::of))
+        Ok(rows.next()?.map_or(Ok(Text::NULL), |row| row.get_ref(0).map(Text::of))?)
+    }
+}
+
+/// What the rows read last are ordered by, and the first that had it.
+#[derive(Default)]
+struct Tie {
+    keys: Option<Vec<u8>>,
+    first: u32,
+}
+
+impl Tie {
+    fn push(&mut self, keys: Vec<u8>, set: &mut RowSet) {
+        let at = u32::try_from(set.ties.len()).unwrap_or(u32::MAX);
+        if self.keys.as_ref() != Some(&keys) {
+            (self.keys, self.first) = (Some(keys), at);
+        }
+        set.ties.push(self.first);
     }
 }
 
 impl RowSet {
+    /// Ties are kept only where there are any.
+    fn without_lone_ties(mut self) -> Self {
+        if self.ties.iter().zip(0..).all(|(tie, at)| *tie == at) {
+            self.ties.clear();
+        }
+        self
+    }
+
     fn push_rows(&mut self, value: ValueRef<'_>) {
         let list = rows_of(value);
         match list.as_slice() {
@@ -392,7 +439,7 @@ fn used(sql: &str, literals: &[Literal]) -> Vec<String> {
 }
 
 /// Binds the literals; text that looks like a whole number is bound as one, as find.db stores it so.
-pub(crate) fn bind(statement: &mut Statement<'_>, literals: &[Literal], hole: Option<(usize, Value)>) -> Outcome<()> {
+pub(crate) fn bind(statement: &mut Statement<'_>, literals: &[Literal], hole: Option<(usize, Value)>) -> rusqlite::Result<()> {
     for place in 1..=statement.parameter_count() {
         let value = match &hole {
             Some((at, value)) if *at == place => value.clone(),
@@ -404,7 +451,7 @@ pub(crate) fn bind(statement: &mut Statement<'_>, literals: &[Literal], hole: Op
 }
 
 /// Binds the literals as they were written: `'4'` is a text. For what is compared with a text in the hole, not with find.db.
-pub(crate) fn bind_as_written(statement: &mut Statement<'_>, literals: &[Literal], hole: (usize, Value)) -> Outcome<()> {
+pub(crate) fn bind_as_written(statement: &mut Statement<'_>, literals: &[Literal], hole: (usize, Value)) -> rusqlite::Result<()> {
     for place in 1..=statement.parameter_count() {
         let value = match literals.get(place - 1) {
             _ if hole.0 == place => hole.1.clone(),

@@ -262,6 +262,8 @@ mod tests {
             scans: true,
             silent: false,
             missing: None,
+            asked: 0,
+            native: Err(String::new()),
         };
         let query = Arc::new(query);
         let part = |list: &[(usize, u64)]| {

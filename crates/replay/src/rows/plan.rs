@@ -19,6 +19,7 @@ use super::columns::Carried;
 use super::rewrite::{Rewriter, Rewritten, Stop};
 use crate::catalog::{Catalog, View};
 use crate::dialect::Dialect;
+use crate::server::Native;
 use crate::walk::visit_expressions_mut;
 
 /// What a shape does.
@@ -77,6 +78,10 @@ pub(crate) struct Rows {
     pub(crate) silent: bool,
     /// The value where there is no row (a scalar subquery without rows is NULL).
     pub(crate) missing: Option<String>,
+    /// By how many keys it is ordered.
+    pub(crate) asked: usize,
+    /// The same for the restored server; why not, where it cannot be asked there.
+    pub(crate) native: std::result::Result<Native, String>,
 }
 
 /// A number or text: in the shape, or in one of its places.
@@ -161,6 +166,13 @@ pub(crate) fn plan(sql: &str, _places: usize, dialect: Dialect, catalog: &Catalo
         [_] => vec![planner.branch(&query)?],
         selects => selects.iter().map(|part| planner.part(part, &query)).collect::<Outcome<Vec<_>>>()?,
     };
+    if catalog.is_restored() {
+        for (here, side) in branches.iter_mut().zip(&selects) {
+            let mut there = Planner { rewriter: Rewriter::new(catalog, dialect, sql).natively() };
+            let branch = if selects.len() == 1 { there.branch(&query) } else { there.part(side, &query) };
+            super::native::beside(here, branch, dialect);
+        }
+    }
     let alone = branches.len() == 1;
     let takes = branches.iter().skip(usize::from(!alone)).any(Branch::takes);
     if planner.rewriter.asks && (alone || !takes) {
@@ -195,6 +207,8 @@ pub(crate) struct Values {
     pub(crate) limit: Option<Limit>,
     /// The tables it reads.
     pub(crate) views: Vec<View>,
+    /// All of it for the restored server; why not, where it cannot be asked there.
+    pub(crate) native: std::result::Result<Native, String>,
 }
 
 /// What a value takes of a table.
@@ -212,6 +226,7 @@ pub(crate) struct Source {
 pub(crate) fn values(query: &Query, dialect: Dialect, catalog: &Catalog) -> Outcome<Values> {
     let sql = query.to_string();
     let limit = limit(query)?;
+    let native = super::native::value(query, dialect, catalog);
     let mut query = query.clone();
     (query.limit_clause, query.fetch) = (None, None);
     let mut rewriter = Rewriter::new(catalog, dialect, &sql);
@@ -232,7 +247,7 @@ pub(crate) fn values(query: &Query, dialect: Dialect, catalog: &Catalog) -> Outc
         }
         _ => rewritten.bare_keys(),
     };
-    Ok(Values { value, numbers, tail, from: rewritten.from, order, sources, limit, views: rewriter.views })
+    Ok(Values { value, numbers, tail, from: rewritten.from, order, sources, limit, views: rewriter.views, native })
 }
 
 /// `SELECT expression` in SQLite's words: an expression of constants and places alone.
@@ -359,6 +374,8 @@ impl Planner<'_> {
             scans: rewritten.scan.is_some_and(|table| self.scans(table, rewritten)),
             silent: false,
             missing: None,
+            asked: rewritten.asked.len(),
+            native: Err("there is no restored server".into()),
         }
     }
 

@@ -37,6 +37,17 @@ impl Rendered {
 
 impl Rewriter<'_> {
     pub(super) fn render(&mut self, expr: &Expr, level: &mut Level<'_>) -> Outcome<Rendered> {
+        self.within += 1;
+        let rendered = self.rendered(expr, level);
+        self.within -= 1;
+        let mut rendered = rendered?;
+        if self.words.are_native() && self.within == 0 {
+            rendered.sql = crate::server::reading::expression(expr);
+        }
+        Ok(rendered)
+    }
+
+    fn rendered(&mut self, expr: &Expr, level: &mut Level<'_>) -> Outcome<Rendered> {
         match expr {
             Expr::Identifier(name) => self.name(None, name, level),
             Expr::CompoundIdentifier(names) => match names.as_slice() {

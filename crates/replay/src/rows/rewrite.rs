@@ -20,6 +20,7 @@ use sqlparser::ast::{
 };
 
 use super::columns::{Carried, How};
+use super::native::Words;
 use super::render::Rendered;
 use crate::catalog::{Catalog, ORDER, ROW, View};
 use crate::dialect::Dialect;
@@ -55,6 +56,10 @@ pub(super) struct Rewriter<'a> {
     pub(super) asks: bool,
     /// Conditions around what is being rewritten.
     pub(super) questions: usize,
+    /// In whose words it is written.
+    pub(super) words: Words,
+    /// Expressions around what is being rendered.
+    pub(super) within: usize,
     ctes: Vec<Cte>,
     /// Queries rewritten so far: a WITH can name itself into billions.
     queries: usize,
@@ -79,6 +84,8 @@ pub(super) struct ItemColumn {
 #[derive(Clone, Debug)]
 pub(super) struct Item {
     pub(super) alias: String,
+    /// The alias as it stands in the rewritten statement.
+    pub(super) known_as: String,
     pub(super) columns: Vec<ItemColumn>,
     slots: Vec<(usize, String)>,
     /// The order in which its rows come.
@@ -154,12 +161,15 @@ pub(super) struct Rewritten {
     limit: String,
     /// The table, where it is all rows of one.
     pub(super) scan: Option<usize>,
+    words: Words,
 }
 
 impl Rewritten {
     /// As text: columns `c0` and so on, slots `s0` and so on by their numbers, and more columns as given.
     fn text(&self, more: &[String]) -> String {
-        let columns = self.columns.iter().enumerate().map(|(at, column)| format!("{} AS c{at}", column.sql));
+        let columns = self.columns.iter().enumerate();
+        let columns =
+            columns.map(|(at, column)| format!("{} AS {}", column.sql, self.words.derived_name(at, column.name.as_deref())));
         let slots = self.slots.iter().map(|(slot, row)| format!("{row} AS s{slot}"));
         let list: Vec<String> = columns.chain(slots).chain(more.iter().cloned()).collect();
         format!("SELECT {} {}{}{}", list.join(", "), self.body, self.order_by(), self.limit)
@@ -167,7 +177,11 @@ impl Rewritten {
 
     /// Values and row numbers, and what was asked to order by as one more column; without the LIMIT.
     pub(super) fn unlimited(&self) -> String {
-        let tie = if self.asked.is_empty() { vec![] } else { vec![format!("kintsugi_tie({})", self.bare_keys().join(", "))] };
+        let tie = match self.asked[..] {
+            [] => vec![],
+            _ if self.words.are_native() => self.bare_keys(),
+            _ => vec![format!("kintsugi_tie({})", self.bare_keys().join(", "))],
+        };
         Self { limit: String::new(), ..self.clone() }.text(&tie)
     }
 
@@ -200,6 +214,9 @@ impl Rewritten {
 
     /// As a FROM item, its order numbered.
     fn derived(&self) -> String {
+        if self.words.are_native() {
+            return self.text(&[]);
+        }
         let keys = self.keys();
         let number = if keys.is_empty() { "1".into() } else { format!("row_number() OVER (ORDER BY {})", keys.join(", ")) };
         self.text(&[format!("{number} AS o")])
@@ -213,13 +230,14 @@ impl Rewritten {
         };
         let columns = self.columns.iter().enumerate().map(|(at, column)| ItemColumn {
             name: name(at, column),
-            sql_name: format!("c{at}"),
+            sql_name: self.words.derived_column(at, column.name.as_deref()),
             key: true,
             carried: column.carried.clone(),
         });
-        let quoted_alias = quoted(&known_as);
+        let quoted_alias = self.words.alias(&alias.name);
         let slots = self.slots.iter().map(|(slot, _)| (*slot, format!("{quoted_alias}.s{slot}")));
-        Item { columns: columns.collect(), slots: slots.collect(), order: vec![format!("{quoted_alias}.o")], alias: known_as }
+        let order = if self.words.are_native() { Vec::new() } else { vec![format!("{quoted_alias}.o")] };
+        Item { columns: columns.collect(), slots: slots.collect(), order, alias: known_as, known_as: quoted_alias }
     }
 }
 
@@ -234,9 +252,17 @@ impl<'a> Rewriter<'a> {
             unknown_text: false,
             asks: false,
             questions: 0,
+            words: Words::default(),
+            within: 0,
             ctes: Vec::new(),
             queries: 0,
         }
+    }
+
+    /// Writes for a restored server.
+    pub(super) fn natively(mut self) -> Self {
+        self.words = Words::of_the_server(self.dialect);
+        self
     }
 
     pub(super) fn new_slot(&mut self, table: usize) -> usize {
@@ -261,7 +287,7 @@ impl<'a> Rewriter<'a> {
         }
         self.with(query)?;
         let mut rewritten = self.body(&query.body, query.order_by.as_ref(), outer)?;
-        let limit = limit_text(query)?;
+        let limit = if self.words.are_native() { super::native::limit(query) } else { limit_text(query)? };
         if !limit.is_empty() && !rewritten.limit.is_empty() {
             return not_followed("LIMIT around LIMIT");
         }
@@ -287,7 +313,7 @@ impl<'a> Rewriter<'a> {
                     let Rendered { sql, carried } = self.render(value, &mut level)?;
                     Ok(OutColumn { name: None, sql, carried })
                 });
-                Ok(Rewritten { columns: columns.collect::<Outcome<_>>()?, ..Rewritten::default() })
+                Ok(Rewritten { columns: columns.collect::<Outcome<_>>()?, words: self.words, ..Rewritten::default() })
             }
             _ => not_followed("a set operation"),
         }
@@ -297,6 +323,7 @@ impl<'a> Rewriter<'a> {
         if left.columns.len() != right.columns.len() {
             return Err(Stop::Why("the sides of a set operation have different numbers of columns".into()));
         }
+        self.words.only_here("a union inside a statement")?;
         let side = |mine: &Rewritten, other: &Rewritten, branch: u8| {
             let mine = Rewritten { slots: mine.slots.iter().chain(&none(&other.slots)).cloned().collect(), ..mine.clone() };
             let mut slots = mine.slots.clone();
@@ -351,6 +378,13 @@ impl<'a> Rewriter<'a> {
     }
 
     fn select(&mut self, select: &Select, order: Option<&OrderBy>, outer: Option<&Level<'_>>) -> Outcome<Rewritten> {
+        let within = std::mem::take(&mut self.within);
+        let rewritten = self.plain_select(select, order, outer);
+        self.within = within;
+        rewritten
+    }
+
+    fn plain_select(&mut self, select: &Select, order: Option<&OrderBy>, outer: Option<&Level<'_>>) -> Outcome<Rewritten> {
         refuse(select)?;
         let mut level = Level { outer, ..Level::default() };
         let mut body = self.from(&select.from, &mut level)?;
@@ -366,13 +400,15 @@ impl<'a> Rewriter<'a> {
         let natural = if level.aggregated && by.is_empty() { Vec::new() } else { level.natural_order() };
         let asked = if level.aggregated && by.is_empty() { Vec::new() } else { asked };
         let scan = self.scanned(select, &by);
-        let mut query = Rewritten { columns, slots: Vec::new(), from, body, asked, natural, limit: String::new(), scan };
+        let words = self.words;
+        let mut query = Rewritten { columns, slots: Vec::new(), from, body, asked, natural, limit: String::new(), scan, words };
         query.slots = carried_slots(&query.columns).into_iter().filter_map(|slot| Some((slot, level.slot(slot)?))).collect();
         let having = having.map_or(String::new(), |having| format!(" HAVING {}", having.sql));
         if by.is_empty() {
             query.body.push_str(&having);
             return Ok(query);
         }
+        self.words.only_here("groups of rows")?;
         Ok(self.gather(query, &by, &having, &level))
     }
 
@@ -438,6 +474,9 @@ impl<'a> Rewriter<'a> {
 
     /// NULL comes last in PostgreSQL, first elsewhere.
     fn directed(&self, sql: &str, key: &OrderByExpr) -> String {
+        if self.words.are_native() {
+            return super::native::directed(sql, key);
+        }
         let down = key.options.to_string().contains("DESC");
         let first = key.options.nulls_first.unwrap_or((self.dialect == Dialect::PostgreSql) == down);
         format!("{sql}{} NULLS {}", if down { " DESC" } else { "" }, if first { "FIRST" } else { "LAST" })
@@ -450,8 +489,10 @@ impl<'a> Rewriter<'a> {
             match item {
                 SelectItem::UnnamedExpr(expr) => columns.push(self.column(expr, plain_name(expr), level)?),
                 SelectItem::ExprWithAlias { expr, alias } => columns.push(self.column(expr, Some(alias.value.clone()), level)?),
-                SelectItem::Wildcard(_) => columns.extend(every_column(level, None)),
-                SelectItem::QualifiedWildcard(kind, _) => columns.extend(every_column(level, Some(&kind.to_string()))),
+                SelectItem::Wildcard(_) => columns.extend(every_column(level, None, self.words)),
+                SelectItem::QualifiedWildcard(kind, _) => {
+                    columns.extend(every_column(level, Some(&kind.to_string()), self.words));
+                }
                 SelectItem::ExprWithAliases { .. } => return not_followed("an output column"),
             }
         }
@@ -491,6 +532,7 @@ impl<'a> Rewriter<'a> {
             JoinConstraint::None => String::new(),
             JoinConstraint::On(condition) => format!(" ON {}", self.question(condition, level)?.sql),
             JoinConstraint::Using(names) => {
+                self.words.only_here("USING")?;
                 let equal = names.iter().map(|name| using(level, before, last(name)));
                 format!(" ON {}", equal.collect::<Outcome<Vec<_>>>()?.join(" AND "))
             }
@@ -541,13 +583,18 @@ impl<'a> Rewriter<'a> {
         let table = self.catalog.find(table_name);
         let table = table.ok_or_else(|| Stop::Why(format!("the snapshot has no table {table_name}")))?;
         let view = self.view(table);
-        let item = self.table_item(table, known_as);
-        let text = format!("{} AS {}", self.catalog.view_name(view), quoted(&item.alias));
+        let written = alias.map_or_else(|| last_ident(name), |alias| Some(alias.name.clone()));
+        let written = self.words.alias(&written.unwrap_or_else(|| Ident::new(&known_as)));
+        let item = self.table_item(table, known_as, written)?;
+        let text = match self.words.are_native() {
+            true => format!("{} AS {}", self.words.quoted(&self.catalog.table(table).name), item.known_as),
+            false => format!("{} AS {}", self.catalog.view_name(view), item.known_as),
+        };
         level.items.push(item);
         Ok(Some(text))
     }
 
-    fn table_item(&mut self, table: usize, alias: String) -> Item {
+    fn table_item(&mut self, table: usize, alias: String, known_as: String) -> Outcome<Item> {
         let slot = self.new_slot(table);
         let table = self.catalog.table(table);
         let columns = table.columns.iter().enumerate().map(|(at, column)| ItemColumn {
@@ -557,11 +604,14 @@ impl<'a> Rewriter<'a> {
             carried: Carried::column(slot, at),
         });
         let columns = columns.collect();
-        let known_as = quoted(&alias);
+        if self.words.are_native() {
+            let row = self.words.key(&known_as, table).ok_or_else(|| Stop::Why("a table without a key".into()))?;
+            return Ok(Item { columns, slots: vec![(slot, row)], order: Vec::new(), alias, known_as });
+        }
         let key = table.key.iter().map(|&at| format!("{known_as}.{}", quoted(&table.columns[at].name)));
         let by_key = self.dialect.rows_follow_key() && !table.key.is_empty();
         let order = if by_key { key.collect() } else { vec![format!("{known_as}.{ORDER}")] };
-        Item { columns, slots: vec![(slot, format!("{known_as}.{ROW}"))], order, alias }
+        Ok(Item { columns, slots: vec![(slot, format!("{known_as}.{ROW}"))], order, alias, known_as })
     }
 
     /// The view a statement needs: with card data only if it names such a column, or all of them.
@@ -599,7 +649,7 @@ impl<'a> Rewriter<'a> {
 /// Puts a rewritten query into FROM.
 fn add(rewritten: &Rewritten, alias: &TableAlias, level: &mut Level<'_>) -> String {
     level.items.push(rewritten.item(alias));
-    format!("({}) AS {}", rewritten.derived(), quoted(&alias.name.value))
+    format!("({}) AS {}", rewritten.derived(), rewritten.words.alias(&alias.name))
 }
 
 fn none(slots: &[(usize, String)]) -> Vec<(usize, String)> {
@@ -626,12 +676,12 @@ fn using(level: &Level<'_>, before: usize, name: &str) -> Outcome<String> {
     }
 }
 
-fn every_column(level: &Level<'_>, table: Option<&str>) -> Vec<OutColumn> {
+fn every_column(level: &Level<'_>, table: Option<&str>, words: Words) -> Vec<OutColumn> {
     let wanted = |item: &&Item| table.is_none_or(|table| item.alias.eq_ignore_ascii_case(table.trim_matches(['"', '`'])));
     let columns = level.items.iter().filter(wanted).flat_map(|item| item.columns.iter().map(move |column| (item, column)));
     let out = columns.map(|(item, column)| OutColumn {
         name: Some(column.name.clone()),
-        sql: format!("{}.{}", quoted(&item.alias), quoted(&column.sql_name)),
+        sql: format!("{}.{}", item.known_as, words.quoted(&column.sql_name)),
         carried: column.carried.clone(),
     });
     out.collect()
@@ -687,6 +737,13 @@ fn refuse(select: &Select) -> Outcome<()> {
         () if matches!(select.distinct, Some(Distinct::On(_))) => not_followed("DISTINCT ON"),
         () if select.top.is_some() || select.qualify.is_some() || !select.named_window.is_empty() => not_followed("a clause"),
         () => Ok(()),
+    }
+}
+
+fn last_ident(name: &ObjectName) -> Option<Ident> {
+    match name.0.last() {
+        Some(ObjectNamePart::Identifier(ident)) => Some(ident.clone()),
+        _ => None,
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use kintsugi_case::CaseFile;
 use kintsugi_evidence::{SnapshotReader, collect};
 use kintsugi_find::FindDb;
+use kintsugi_replay::Servers;
 use kintsugi_scope::{Scoped, run};
 use kintsugi_vault::{CardVaultWriter, Keys};
 
@@ -17,7 +18,8 @@ pub(crate) fn scope(case_dir: &Path, work: &Path) -> (FindDb, Scoped) {
     let collected = collect(case_dir, &case, &keys, "tests", 0, &mut |_| ()).expect("evidence taken in");
     let mut find = FindDb::create(&work.join("find.db")).expect("find.db");
     load(case_dir, &case, &keys, work, &mut find);
-    let scoped = run(case_dir, &case, &keys, &mut find, &collected.files, &mut |_| ()).expect("rules applied");
+    let scoped =
+        run(case_dir, &case, &keys, &mut find, &collected.files, &Servers::default(), &mut |_| ()).expect("rules applied");
     (find, scoped)
 }
 
