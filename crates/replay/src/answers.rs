@@ -62,6 +62,9 @@ impl Answers {
 
     /// Takes a question; an error says why the page that it leads to cannot be told.
     pub(crate) fn take(&mut self, plan: &Plan, statement: Statement<'_>, shows: Shows) -> Result<(), Failure> {
+        if plan.same.iter().any(|&(one, other)| statement.literals.get(one - 1) != statement.literals.get(other - 1)) {
+            return Err(rusqlite::Error::UserFunctionError("it asks about several values at once".into()).into());
+        }
         let expected = self.expected(plan, statement.literals, shows)?;
         let literals = statement.literals.into();
         self.asked.push(Asked { shape: statement.shape, literals, observed: statement.observed, expected });

@@ -134,6 +134,19 @@ impl Endpoints {
         })
     }
 
+    /// The statement of a request that leaves the parameter of an endpoint away, if the page then shows all rows: its query
+    /// without the condition.
+    pub(crate) fn without_parameter(&self, method: &str, request: &Request) -> Option<(usize, Template)> {
+        let (spec, at) = self.written.iter().find(|(spec, at)| {
+            let here = spec.place == ParameterPlace::Query && spec.path == request.path && !self.all[*at].bound;
+            here && spec.method.eq_ignore_ascii_case(method) && !request.parameters.iter().any(|one| is_named(spec, one))
+        })?;
+        let mut query = crate::rows::query(&substitute(&spec.sql, "1"), self.dialect).ok()?;
+        let sqlparser::ast::SetExpr::Select(select) = query.body.as_mut() else { return None };
+        select.selection = None;
+        Some((*at, template(&query.to_string(), self.dialect).ok()?))
+    }
+
     /// Whether the investigator wrote down what becomes of this parameter.
     fn is_written(&self, method: &str, path: &str, parameter: &Parameter) -> bool {
         self.written.iter().any(|(spec, _)| {

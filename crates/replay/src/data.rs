@@ -161,6 +161,20 @@ impl Data {
         numbers.collect()
     }
 
+    /// How many different values that column has which has the fewest; of a security code, as many as it may have.
+    pub(crate) fn fewest_values(&self, table: &Table, columns: kintsugi_case::ColumnSet) -> rusqlite::Result<u64> {
+        const CODES: u64 = 1000;
+        let mut fewest = u64::MAX;
+        for column in columns.iter().filter_map(|at| table.columns.get(at)) {
+            let secret = column.meaning.is_some_and(kintsugi_case::FieldMeaning::is_card_secret);
+            let sql = format!("SELECT count(DISTINCT {}) FROM {}.{}", quoted(&column.name), self.schema, table.sql_name());
+            let different: i64 = self.connection.query_row(&sql, [], |row| row.get(0))?;
+            let different = if secret { CODES.max(different.unsigned_abs()) } else { different.unsigned_abs() };
+            fewest = fewest.min(different);
+        }
+        Ok(fewest)
+    }
+
     /// Makes a view, unless it is there.
     pub(crate) fn prepare(&self, view: View, catalog: &Catalog, secrets: &dyn Secrets) -> Result<()> {
         if self.made.borrow().contains(&view) {

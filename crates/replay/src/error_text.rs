@@ -40,6 +40,8 @@ const REFUSED: &str = "the server refused the request";
 const ELSEWHERE: &str = "the server sent the client elsewhere instead of showing an error";
 const CONSTANT: &str = "the page had the same size whatever the error message had to show";
 const OF_ALL: &str = "the statement asked for the smallest or greatest value of the whole table";
+const START: &str = "the value was asked for once, as the place from which the statements that follow go on";
+const SHIFTED: &str = "before this place, keys were of another size than those of the snapshot: its rows have moved since";
 const DOUBTFUL: &str = "the sizes of these pages agree too rarely with the rows that the snapshot has at their places";
 
 /// Statements of one shape from which on a constant size means that nothing is shown.
@@ -129,8 +131,14 @@ impl ErrorText {
                 gather(said, seen, into.wants_values(), &mut cells);
             }
         }
-        for said in &self.said {
-            let outcome = self.outcome(said, &pages, agreements[&said.shape], into);
+        let shifts = self.shifts(&outcomes, into);
+        let starts = self.starts(&cells, into);
+        for (at, said) in self.said.iter().enumerate() {
+            let outcome = match self.outcome(said, &pages, agreements[&said.shape], into) {
+                Outcome::Agrees(seen) if is_shifted(said, &shifts) => Outcome::Not(Verdict::Possible, SHIFTED, seen.predicted),
+                Outcome::Agrees(seen) if starts.contains(&at) => Outcome::Not(Verdict::Possible, START, seen.predicted),
+                outcome => outcome,
+            };
             write(said, &outcome, &cells, into)?;
         }
         if into.wants_values() { hand_over(cells, into) } else { Ok(()) }
@@ -169,6 +177,37 @@ impl ErrorText {
         agreements
     }
 
+    /// From which offset on the rows of a walk are not those of the snapshot: a key had another size there, and keys stay.
+    fn shifts(&self, outcomes: &[Option<Seen>], into: &Conclusion<'_>) -> HashMap<Walk, usize> {
+        let mut shifts = HashMap::new();
+        for (said, _) in self.said.iter().zip(outcomes).filter(|(_, seen)| seen.is_none()) {
+            let Some(offset) = said.traced.offset.filter(|_| !turned_away(&said.observed)) else { continue };
+            for piece in said.traced.pieces.iter().filter(|piece| into.catalog.table(piece.table).key.contains(&piece.column)) {
+                let first = shifts.entry(said.walk(piece)).or_insert(offset);
+                *first = offset.min(*first);
+            }
+        }
+        shifts
+    }
+
+    /// Statements that only fetch where others begin: a key that others count on from (`id > 38`), of a record of which nothing
+    /// else was asked. Tools do so before they walk a part of a table, and drop the value.
+    fn starts(&self, cells: &HashMap<Cell, Arrived>, into: &Conclusion<'_>) -> Vec<usize> {
+        let mut shapes: HashMap<usize, usize> = HashMap::new();
+        self.said.iter().for_each(|said| *shapes.entry(said.shape).or_default() += 1);
+        let goes_on_from = |value: &str| {
+            let from = format!("> {value} ");
+            self.said.iter().any(|said| said.selectors.iter().any(|selector| selector.contains(&from)))
+        };
+        let is_start = |said: &Said| {
+            let [piece] = &said.traced.pieces[..] else { return false };
+            let is_key = into.catalog.table(piece.table).key.contains(&piece.column);
+            let alone = || cells.keys().filter(|(table, row, _)| *table == piece.table && *row == piece.rows[0]).count() == 1;
+            is_key && shapes[&said.shape] == 1 && alone() && said.value(piece).is_some_and(|value| goes_on_from(&value))
+        };
+        self.said.iter().enumerate().filter(|(_, said)| is_start(said)).map(|(at, _)| at).collect()
+    }
+
     fn outcome(&self, said: &Said, pages: &Pages, agreement: Agreement, into: &Conclusion<'_>) -> Outcome {
         use Verdict::{Excluded, Possible};
         match said.observed.status {
@@ -186,6 +225,28 @@ impl ErrorText {
             (Err(None), _) => Outcome::Not(Possible, UNKNOWN, 0),
         }
     }
+}
+
+/// Rows that are taken one after another: their table, and the order in which they come.
+type Walk = (usize, String);
+
+impl Said {
+    fn walk(&self, piece: &Piece) -> Walk {
+        let selector = &self.selectors[piece.scalar];
+        let end = ["LIMIT", "OFFSET"].into_iter().filter_map(|word| selector.find(word)).min().unwrap_or(selector.len());
+        (piece.table, selector[..end].to_owned())
+    }
+
+    /// The whole value of a cell, if it stands in the text in one piece.
+    fn value(&self, piece: &Piece) -> Option<String> {
+        let [(at, 0, count)] = piece.spans[..] else { return None };
+        (count == piece.length).then(|| self.traced.text.iter().flat_map(|text| text.chars()).skip(at).take(count).collect())
+    }
+}
+
+fn is_shifted(said: &Said, shifts: &HashMap<Walk, usize>) -> bool {
+    let Some(offset) = said.traced.offset else { return false };
+    said.traced.pieces.iter().any(|piece| shifts.get(&said.walk(piece)).is_some_and(|first| offset >= *first))
 }
 
 /// Whether the status says that the application never saw the request, or showed nothing of its own.

@@ -47,6 +47,8 @@ pub(crate) struct Investigation<'a> {
     /// What could not be replayed, by shape, table and reason.
     open: HashMap<(usize, usize, String), Open>,
     ordinary: Vec<Ordinary>,
+    /// How many of them leave the parameter away.
+    whole: usize,
     statements: u64,
     not_replayed: u64,
     nameless: u64,
@@ -79,12 +81,15 @@ pub(crate) enum Channel {
 struct Ordinary {
     endpoint: usize,
     template: Template,
-    value: String,
+    /// The parameter's value; `None` where it was left away.
+    value: Option<String>,
     observed: Observation,
 }
 
 /// Ordinary requests kept.
 const ORDINARY_MAX: usize = 4096;
+/// Requests without the parameter kept.
+const WHOLE_MAX: usize = 64;
 
 /// Statements that nobody could follow: what they could name is possible.
 struct Open {
@@ -111,6 +116,7 @@ impl<'a> Investigation<'a> {
             shapes: Vec::new(),
             open: HashMap::new(),
             ordinary: Vec::new(),
+            whole: 0,
             statements: 0,
             not_replayed: 0,
             nameless: 0,
@@ -130,7 +136,13 @@ impl<'a> Investigation<'a> {
             && let Some((endpoint, template, value)) = self.endpoints.ordinary_request(seen.method, &request)
             && self.ordinary.len() < ORDINARY_MAX
         {
-            self.ordinary.push(Ordinary { endpoint, template, value, observed: seen.observed });
+            self.ordinary.push(Ordinary { endpoint, template, value: Some(value), observed: seen.observed });
+        } else if injections.is_empty()
+            && self.whole < WHOLE_MAX
+            && let Some((endpoint, template)) = self.endpoints.without_parameter(seen.method, &request)
+        {
+            self.whole += 1;
+            self.ordinary.push(Ordinary { endpoint, template, value: None, observed: seen.observed });
         }
         if !injections.is_empty() {
             let in_agent =
@@ -385,7 +397,10 @@ impl<'a> Investigation<'a> {
             let shows = self.endpoints.get(endpoint).shows;
             if let Ok(Channel::Rows(plan)) = &self.shapes[shape].channel {
                 // What cannot be replayed teaches nothing.
-                let _ = self.rows.learn(endpoint, plan, statement, shows, &value);
+                match value {
+                    Some(value) => drop(self.rows.learn(endpoint, plan, statement, shows, &value)),
+                    None => self.rows.learn_whole(endpoint, plan, statement, shows),
+                }
             }
         }
         Ok(())
@@ -480,16 +495,45 @@ fn on_server(data: &Data) -> Result<Vec<OnServer>> {
 fn conclude_open(open: HashMap<(usize, usize, String), Open>, data: &Data, into: &mut Conclusion<'_>) -> Result<()> {
     let mut open: Vec<_> = open.into_iter().collect();
     open.sort_by(|(a, first), (b, second)| (first.observed.line, a).cmp(&(second.observed.line, b)));
-    for ((shape, table, reason), open) in open {
-        let ground = Ground { shape, table, technique: Technique::Union, verdict: Verdict::Possible, reason: "" };
-        let summary = into.summary(&ground, &format!("the statement could not be replayed: {reason}"));
+    let too_few = too_few_answers(&open, data, into)?;
+    for (at, ((shape, table, reason), open)) in open.into_iter().enumerate() {
+        let few = too_few.contains(&at);
+        let verdict = if few { Verdict::Excluded } else { Verdict::Possible };
+        let ground = Ground { shape, table, technique: Technique::Union, verdict, reason: "" };
+        let why = if few { "the answers to so few questions cannot hold a value" } else { "the statement could not be replayed" };
+        let summary = into.summary(&ground, &format!("{why}: {reason}"));
         let basis = into.open_basis(shape, summary, open.statements);
         let rows = data.row_numbers(into.catalog.table(table));
         for row in rows.map_err(|source| Error::Prepare { doing: "listing the rows of a table", source })? {
             let observed = open.observed;
             let cells = Cells { row, columns: open.columns, observed, predicted_bytes: 0, agrees: false, literals: "" };
-            into.put(basis, table, Verdict::Possible, &cells)?;
+            into.put(basis, table, verdict, &cells)?;
         }
     }
     Ok(())
+}
+
+/// Questions that nobody could follow, but of which there are too few: each has one answer, and a value of a column with n
+/// different ones takes log2 n of them. Questions through one endpoint about one table are counted together.
+fn too_few_answers(open: &[((usize, usize, String), Open)], data: &Data, into: &Conclusion<'_>) -> Result<Vec<usize>> {
+    let mut asked: HashMap<(usize, usize), (u64, ColumnSet, Vec<usize>)> = HashMap::new();
+    for (at, ((shape, table, reason), open)) in open.iter().enumerate() {
+        let endpoint = into.shapes[*shape].endpoint;
+        if reason != rows::QUESTION && !matches!(into.endpoints.get(endpoint).shows, Shows::Exists | Shows::Nothing) {
+            continue;
+        }
+        let (count, columns, all) = asked.entry((endpoint, *table)).or_default();
+        *count += open.statements;
+        columns.0 |= open.columns.0;
+        all.push(at);
+    }
+    let mut few = Vec::new();
+    for ((_, table), (answers, columns, all)) in asked {
+        let different = data.fewest_values(into.catalog.table(table), columns);
+        let different = different.map_err(|source| Error::Prepare { doing: "counting a column's values", source })?;
+        if answers < u64::from(different.max(1).ilog2()) {
+            few.extend(all);
+        }
+    }
+    Ok(few)
 }

@@ -24,7 +24,7 @@ mod size;
 
 pub(crate) use evaluate::{Evaluator, Taken, bind, bind_as_written, number};
 pub(crate) use native::{columns as native_columns, key_values};
-pub(crate) use plan::{Plan, Values, by_itself, parses, plan, query, values};
+pub(crate) use plan::{Plan, QUESTION, Values, by_itself, parses, plan, query, values};
 pub(crate) use rewrite::{last, reads_the_server};
 
 use evaluate::{Answer, Arrived};
@@ -49,6 +49,8 @@ pub(crate) struct Rows {
     answered: Kept,
     /// Ordinary pages by endpoint.
     ordinary: Vec<(usize, Seen)>,
+    /// Pages asked for without the parameter.
+    whole: Vec<(usize, Seen)>,
 }
 
 /// A statement that was replayed, with what the log shows of its answer.
@@ -62,7 +64,7 @@ struct Answered {
 
 impl Rows {
     pub(crate) fn new(data: std::rc::Rc<Data>) -> Self {
-        Self { evaluator: Evaluator::new(data), answered: Kept::default(), ordinary: Vec::new() }
+        Self { evaluator: Evaluator::new(data), answered: Kept::default(), ordinary: Vec::new(), whole: Vec::new() }
     }
 
     /// Replays a statement that came by this parameter value; an error says why that cannot be done.
@@ -98,6 +100,17 @@ impl Rows {
         Ok(())
     }
 
+    /// Takes a request without the parameter: perhaps the page shows all rows then.
+    pub(crate) fn learn_whole(&mut self, endpoint: usize, plan: &Plan, statement: Statement<'_>, shows: Shows) {
+        let Statement { literals, observed, .. } = statement;
+        if let Ok(answer) = self.evaluator.answer(plan, literals, shows)
+            && observed.status == 200
+            && !answer.unknown
+        {
+            self.whole.push((endpoint, Seen { shown: answer.shown, value: Text::default(), bytes: observed.bytes }));
+        }
+    }
+
     /// Judges every statement and writes down what follows.
     pub(crate) fn conclude(mut self, into: &mut Conclusion<'_>) -> Result<()> {
         let pages = self.pages(into);
@@ -123,22 +136,45 @@ impl Rows {
             Ok::<(), Infallible>(())
         });
         let alone = |endpoint: usize| ordinary.get(&endpoint).map_or(&[] as &[Seen], |pages| &pages.list);
-        let learned = |(endpoint, pages): (usize, Thinned)| Some((endpoint, page::learn_both(&pages.list, alone(endpoint))?));
+        let whole = |endpoint: usize| {
+            self.whole.iter().filter(|(of, _)| *of == endpoint).map(|(_, page)| page.clone()).collect::<Vec<_>>()
+        };
+        let learned = |(endpoint, pages): (usize, Thinned)| {
+            Some((endpoint, page::learn_both(&pages.list, alone(endpoint), &whole(endpoint))?))
+        };
         seen.into_iter().filter_map(learned).collect()
     }
 
     /// What the pages of each shape say about the order in which its rows came.
     fn orders(&self, pages: &HashMap<usize, Page>, into: &Conclusion<'_>) -> HashMap<usize, Order> {
-        let mut shapes: HashMap<usize, Agreement> = HashMap::new();
+        let (mut shapes, mut known) = (HashMap::<usize, String>::new(), HashMap::<String, Agreement>::new());
         let Ok(()) = self.answered.each(|statement| {
             if !statement.observed.refused() {
                 let agrees = judge(statement, pages, into).agrees;
-                shapes.entry(statement.shape).or_default().count(agrees, statement.observed.bytes);
+                let walk = shapes.entry(statement.shape).or_insert_with(|| without_lists(&into.shapes[statement.shape].sql));
+                known.entry(walk.clone()).or_default().count(agrees, statement.observed.bytes);
             }
             Ok::<(), Infallible>(())
         });
-        shapes.into_iter().map(|(shape, agreement)| (shape, agreement.order())).collect()
+        shapes.into_iter().filter_map(|(shape, walk)| Some((shape, known.get(&walk)?.order()))).collect()
     }
+}
+
+/// A shape with its lists of literals as one: `NOT IN (?1, ?2, ?3)` grows from statement to statement.
+fn without_lists(sql: &str) -> String {
+    let mut pieces = Vec::new();
+    for piece in sql.split(", ?") {
+        let rest = piece.trim_start_matches(|c: char| c.is_ascii_digit());
+        if pieces.is_empty() || !rest.is_empty() {
+            pieces.push(rest);
+        }
+    }
+    pieces
+        .join(", ?")
+        .split('?')
+        .map(|piece| piece.trim_start_matches(|c: char| c.is_ascii_digit()))
+        .collect::<Vec<_>>()
+        .join("?")
 }
 
 /// Pages kept of an endpoint, before every second of them is left out.

@@ -13,13 +13,14 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{
     BinaryOperator, CaseWhen, Expr, Function, GroupByExpr, Query, Select, SelectItem, SetExpr, TableFactor, UnaryOperator, Value,
-    helpers::attached_token::AttachedToken, visit_expressions, visit_expressions_mut,
+    helpers::attached_token::AttachedToken,
 };
 
 use super::plan::{has_test, is_test, reads};
 use crate::catalog::Catalog;
 use crate::plain::arguments_mut;
 use crate::rows::last;
+use crate::walk::{visit_expressions, visit_expressions_mut};
 
 /// Rewrites a statement's questions.
 pub(super) fn normal(query: &mut Query, catalog: &Catalog) {
@@ -47,7 +48,10 @@ fn rewritten(expr: &Expr, catalog: &Catalog) -> Option<Expr> {
             Some(if *negated { not(both) } else { both })
         }
         Expr::Subquery(query) if fails(query, catalog) => Some(failure()),
-        Expr::Subquery(query) => constant_of_row(query, catalog).or_else(|| test_within(query, catalog)),
+        Expr::Subquery(query) => {
+            let test = || test_of_figure(query, catalog).or_else(|| test_within(query, catalog));
+            constant_of_row(query, catalog).or_else(test)
+        }
         _ => None,
     }
 }
@@ -70,6 +74,25 @@ fn constant_of_row(query: &Query, catalog: &Catalog) -> Option<Expr> {
     })
 }
 
+/// `(SELECT COUNT(*)<5 FROM t)` is a test of a figure.
+fn test_of_figure(query: &Query, catalog: &Catalog) -> Option<Expr> {
+    let shown = shown(query).filter(|shown| has_test(shown))?;
+    plain_select(query).filter(|_| reads(query, catalog))?;
+    let with_counts = |new: &dyn Fn(&Expr) -> Expr| {
+        let mut around = shown.clone();
+        let _ = visit_expressions_mut(&mut around, |inner| {
+            if matches!(inner, Expr::Function(function) if function.name.to_string().eq_ignore_ascii_case("count")) {
+                *inner = new(inner);
+            }
+            ControlFlow::<()>::Continue(())
+        });
+        around
+    };
+    let rest = with_counts(&|_| number("0"));
+    let is_figure = rest != *shown && is_constant(&rest);
+    is_figure.then(|| Expr::Nested(Box::new(with_counts(&|count| with_shown(query, count.clone())))))
+}
+
 /// What a subquery selects, around a subquery that selects only the column.
 fn test_within(query: &Query, catalog: &Catalog) -> Option<Expr> {
     let shown = shown(query).filter(|shown| has_test(shown) && !has_aggregate(shown))?;
@@ -89,7 +112,7 @@ struct Tested<'a> {
     query: &'a Query,
     /// Conditions that name the row.
     names: Vec<Expr>,
-    /// Conditions on one column of it.
+    /// Conditions on one column of it; none where the row is only named by its key.
     asks: Vec<Expr>,
 }
 
@@ -118,7 +141,8 @@ impl<'a> Tested<'a> {
         }
         let is_named = by_key || names.iter().any(|name| equal_to_constant(name).is_some());
         let simple = !names.iter().chain(&asks).any(shown_has_subquery);
-        (is_named && simple && distinct(&asks) == 1).then_some(Self { query, names, asks })
+        let one = distinct(&asks) == 1 || asks.is_empty() && by_key;
+        (is_named && simple && one).then_some(Self { query, names, asks })
     }
 
     /// The condition about the value.
@@ -128,7 +152,12 @@ impl<'a> Tested<'a> {
         if let SetExpr::Select(select) = value.body.as_mut() {
             select.selection = self.names.into_iter().reduce(and);
         }
-        let mut asked = self.asks.into_iter().reduce(and).unwrap_or_else(|| number("1"));
+        let Some(mut asked) = self.asks.into_iter().reduce(and) else {
+            let count = crate::rows::query("SELECT COUNT(*)", crate::dialect::Dialect::Sqlite).ok();
+            let count = count.and_then(|query| shown(&query).cloned()).unwrap_or_else(|| number("1"));
+            let (left, right) = (Box::new(with_shown(&value, count)), Box::new(number("0")));
+            return Expr::Nested(Box::new(Expr::BinaryOp { left, op: BinaryOperator::Gt, right }));
+        };
         put(&mut asked, &|column| with_shown(&value, column.clone()));
         is_true(asked)
     }

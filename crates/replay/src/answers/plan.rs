@@ -29,6 +29,8 @@ pub(crate) struct Plan {
     pub(crate) hole: usize,
     /// The tables it reads.
     pub(crate) views: Vec<View>,
+    /// Pairs of places at which a statement must have the same: its subqueries are then one.
+    pub(crate) same: Vec<(usize, usize)>,
 }
 
 /// A test of a part of a value.
@@ -114,9 +116,10 @@ pub(crate) fn plan(sql: &str, places: usize, dialect: Dialect, catalog: &Catalog
         return Err("it shows what it asks for".into());
     }
     let hole = places + 1;
-    let mut views = Vec::new();
+    let (mut views, mut same) = (Vec::new(), Vec::new());
     let question = match take_value(&mut query, hole, catalog)? {
-        Some(value) => {
+        Some((value, places)) => {
+            same = places;
             let values = rows::values(&value, dialect, catalog)?;
             views.extend(values.views.iter().copied());
             Some(question(&mut query, values, hole, dialect, catalog)?)
@@ -126,7 +129,7 @@ pub(crate) fn plan(sql: &str, places: usize, dialect: Dialect, catalog: &Catalog
     let text = query.to_string();
     let frame = rows::plan(&text, hole, dialect, catalog)?;
     views.extend(frame.views.iter().copied());
-    Ok(Plan { frame, question, text, hole, views })
+    Ok(Plan { frame, question, text, hole, views, same })
 }
 
 /// Whether a shape's questions are about the server's own tables alone: no cell of the snapshot.
@@ -182,18 +185,25 @@ pub(super) fn reads(query: &Query, catalog: &Catalog) -> bool {
 
 /// Takes the innermost scalar subquery over the snapshot out, leaving a hole; what the subquery does to its value beyond
 /// naming it (a slice, a length) stays around the hole.
-fn take_value(query: &mut Query, hole: usize, catalog: &Catalog) -> Outcome<Option<Query>> {
+///
+/// The same subquery may stand there twice: then the literals at these places must be the same.
+fn take_value(query: &mut Query, hole: usize, catalog: &Catalog) -> Outcome<Option<(Query, Vec<(usize, usize)>)>> {
     let mut found: Option<Query> = None;
-    let mut many = false;
+    let (mut many, mut same) = (false, Vec::new());
     let _ = visit_expressions_mut(query, |expr| {
         match expr {
             Expr::Subquery(inner) if reads(inner, catalog) => {
-                let before = inner.to_string();
-                if found.as_ref().is_some_and(|known| known.to_string() != before) {
-                    many = true;
-                    return ControlFlow::Break(());
+                if let Some(known) = &found {
+                    match same_but_for_places(&known.to_string(), &inner.to_string()) {
+                        Some(places) => same.extend(places),
+                        None => {
+                            many = true;
+                            return ControlFlow::Break(());
+                        }
+                    }
+                } else {
+                    found = Some((**inner).clone());
                 }
-                found = Some((**inner).clone());
                 *expr = Expr::Nested(Box::new(place(hole)));
             }
             Expr::Exists { subquery, .. } | Expr::InSubquery { subquery, .. } if reads(subquery, catalog) => {
@@ -211,7 +221,16 @@ fn take_value(query: &mut Query, hole: usize, catalog: &Catalog) -> Outcome<Opti
     if let Some(around) = split(&mut value, hole) {
         put(query, hole, &around);
     }
-    Ok(Some(value))
+    Ok(Some((value, same)))
+}
+
+/// The places that two texts have where they are otherwise the same.
+fn same_but_for_places(one: &str, other: &str) -> Option<Vec<(usize, usize)>> {
+    let around = |text: &str| -> String {
+        text.split('?').map(|piece| piece.trim_start_matches(|c: char| c.is_ascii_digit())).collect::<Vec<_>>().join("?")
+    };
+    let numbers = |text: &str| -> Vec<usize> { super::places(text).map(|(_, place)| place).collect() };
+    (around(one) == around(other)).then(|| numbers(one).into_iter().zip(numbers(other)).filter(|(a, b)| a != b).collect())
 }
 
 /// Splits `SELECT f(part(e)) FROM …` into `SELECT e FROM …` and `f(part(hole))`.
@@ -478,6 +497,11 @@ mod tests {
             Dialect::PostgreSql,
             "SELECT id FROM orders WHERE id='5' AND ASCII(SUBSTRING((SELECT COALESCE(CAST(pan AS TEXT)::text,(CHR(32))) FROM public.cards ORDER BY id OFFSET 1 LIMIT 1)::text FROM 8 FOR 1)) > 50",
             "coalesce(convert_text(convert_text(\"cards\".\"pan\")), (chr(?2))) | slice SELECT ?5 | SELECT (code_point(?8) > ?7) | SELECT id FROM orders WHERE id = ?1 AND ?8",
+        );
+        check(
+            Dialect::Sqlite,
+            "SELECT id FROM orders WHERE id='5' AND ((SELECT pan FROM cards LIMIT 3,1)=CHAR(52) OR (SELECT pan FROM cards LIMIT 3,1)='4')",
+            "\"cards\".\"pan\" | whole | SELECT (((?8) = char(?4)) OR ((?8) = ?7)) | SELECT id FROM orders WHERE id = ?1 AND (?8)",
         );
         check(
             Dialect::PostgreSql,

@@ -23,6 +23,8 @@ pub(super) struct Traced {
     /// The text; `None` where it is NULL, or the server's own.
     pub(super) text: Option<String>,
     pub(super) pieces: Vec<Piece>,
+    /// The offset at which its row was taken, where it has one.
+    pub(super) offset: Option<usize>,
 }
 
 /// What a text holds of one cell.
@@ -143,7 +145,9 @@ impl Tracer {
         let probed = if values.iter().any(|both| both.probed.is_some()) { evaluate(|both| &both.probed)? } else { None };
         let text = real.filter(|_| !plan.metadata);
         let pieces = pieces(marks, text.as_deref(), marked.as_deref(), probed.as_deref(), plan.reversible);
-        Ok(Traced { text, pieces })
+        let by_offset = |scalar: &&Scalar| scalar.limit.is_some() && matches!(scalar.take, Take::Row);
+        let offset = plan.scalars.iter().find(by_offset).map(|scalar| self.window(scalar, literals)).transpose()?;
+        Ok(Traced { text, pieces, offset: offset.map(|(offset, _)| offset) })
     }
 
     fn value(&mut self, scalar: &Scalar, at: usize, literals: &[Literal], marks: &mut Marks) -> Outcome<Both> {

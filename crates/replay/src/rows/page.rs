@@ -73,6 +73,8 @@ pub(crate) struct Page {
     digits: u32,
     /// What the ordinary pages alone say, where the intruder's own differ: a value of another type may be framed in another way.
     ordinary: Option<Box<Page>>,
+    /// Page and frame as any two ordinary numbers of rows would have them, one of them perhaps none.
+    lines: Vec<Constants>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -162,17 +164,32 @@ pub(crate) fn learn(pages: &[Seen]) -> Option<Page> {
     told(&reading, constants, agreeing, &sample).then(|| {
         let open = open_columns(&reading, agreeing, &sample);
         let digits = usual_digits(&sample);
-        Page { empty: empty(&reading, pages), reading, constants, open, digits, ordinary: None }
+        Page { empty: empty(&reading, pages), reading, constants, open, digits, ordinary: None, lines: Vec::new() }
     })
 }
 
-/// Learns a page from all its requests, and from the ordinary ones alone.
-pub(crate) fn learn_both(pages: &[Seen], ordinary: &[Seen]) -> Option<Page> {
-    let alone = learn(ordinary);
-    match learn(pages) {
-        Some(page) => Some(Page { ordinary: alone.map(Box::new), ..page }),
-        None => alone,
+/// Learns a page from all its requests, and from the ordinary ones alone. `whole` are pages that may show all that there is.
+pub(crate) fn learn_both(pages: &[Seen], ordinary: &[Seen], whole: &[Seen]) -> Option<Page> {
+    let alone = learn(ordinary).map(|page| Page { lines: lines(&page.reading, ordinary, whole), ..page });
+    let page = learn(pages).or_else(|| alone.clone());
+    page.map(|page| Page { ordinary: alone.map(Box::new), ..page })
+}
+
+/// The lines through what pages with different numbers of rows are without their text.
+fn lines(reading: &Reading, ordinary: &[Seen], whole: &[Seen]) -> Vec<Constants> {
+    let mut rests: BTreeMap<(u32, i64), usize> = BTreeMap::new();
+    for page in ordinary.iter().chain(whole) {
+        let rest = page.bytes.cast_signed() - reading.text(&page.shown, &page.value);
+        *rests.entry((page.shown.rows, rest)).or_default() += 1;
     }
+    let mut points: BTreeMap<u32, (usize, i64)> = BTreeMap::new();
+    for ((rows, rest), count) in rests {
+        let best = points.entry(rows).or_insert((count, rest));
+        *best = (*best).max((count, rest));
+    }
+    let points: Vec<(u32, i64)> = points.into_iter().map(|(rows, (_, rest))| (rows, rest)).take(LINES_MAX).collect();
+    let pairs = points.iter().enumerate().flat_map(|(at, one)| points[at + 1..].iter().map(move |other| (*one, *other)));
+    pairs.filter_map(|(one, other)| line(one, other)).collect()
 }
 
 /// How many digits most sizes have.
@@ -300,8 +317,16 @@ impl Page {
         // What NULL is written as, ordinary pages often cannot tell.
         let as_null = |null| Some(Self { reading: Reading { null, ..ordinary?.reading.clone() }, ..(**ordinary?).clone() });
         let others = (0..NULLS.len()).filter_map(as_null);
-        let mut sizes = others.filter_map(|page| page.predicted(shown, value)).flat_map(|size| self.counted(size));
+        let mut sizes = others.flat_map(|page| page.sizes(shown, value)).flat_map(|size| self.counted(size));
         if sizes.any(|size| size == bytes) { Some(bytes) } else { plain }
+    }
+
+    /// The sizes that its constants and its lines give.
+    fn sizes(&self, shown: &Shown, value: &Text) -> Vec<u64> {
+        let text = self.reading.text(shown, value);
+        let lines = self.lines.iter().filter(|_| shown.rows > 0).filter_map(|line| line.size(shown.rows));
+        let lines = lines.filter_map(|size| u64::try_from(size + text).ok());
+        lines.chain(self.predicted(shown, value)).collect()
     }
 
     /// A size as it is, and with the digits that it adds to a header.
@@ -366,6 +391,17 @@ mod tests {
             (1, &["12345", "abcd"], 514),
         ];
         check(&known, (1, &["123456", "abc"]), Some(513));
+    }
+
+    #[test]
+    fn a_page_of_all_that_there_is_tells_the_frame() {
+        let one: Vec<Seen> = [(1, &["a"] as &[&str], 511), (1, &["ab"], 512), (1, &["abc"], 513)].iter().map(page).collect();
+        let all = [page(&(40, &["abcdefgh"], 500 + 400 + 8))];
+        let explains = |whole: &[Seen]| {
+            let Seen { shown, value, .. } = page(&(20, &["xyz"], 0));
+            super::learn_both(&one, &one, whole).and_then(|learned| learned.explains(&shown, &value, 500 + 200 + 3))
+        };
+        assert_eq!((explains(&[]), explains(&all)), (None, Some(703)));
     }
 
     #[test]

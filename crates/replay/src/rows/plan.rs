@@ -104,6 +104,9 @@ pub(crate) struct Limit {
 
 type Outcome<T> = Result<T, String>;
 
+/// Why a statement that only asks about rows has no plan here.
+pub(crate) const QUESTION: &str = "a question about rows, whose answer is not a row";
+
 impl Plan {
     /// The same for a page that only the person it belongs to should see: its own rows are what was taken.
     pub(crate) fn of_own_rows(mut self) -> Self {
@@ -176,7 +179,7 @@ pub(crate) fn plan(sql: &str, _places: usize, dialect: Dialect, catalog: &Catalo
     let alone = branches.len() == 1;
     let takes = branches.iter().skip(usize::from(!alone)).any(Branch::takes);
     if planner.rewriter.asks && (alone || !takes) {
-        return Err("a question about rows, whose answer is not a row".into());
+        return Err(QUESTION.into());
     }
     if let Some(Branch::Rows(own)) = branches.first_mut() {
         // The page's own rows: only a statement that widens them over personal data takes anything.
