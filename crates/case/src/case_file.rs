@@ -42,6 +42,8 @@ pub struct CaseFile {
     pub facts: Vec<Fact>,
     /// `[mail]`
     pub mail: Option<MailSpec>,
+    /// `[notify]`
+    pub notify: NotifySpec,
     /// `[[remedy]]`
     pub remedies: Vec<RemedySpec>,
     /// `[store]`
@@ -325,6 +327,50 @@ pub struct MailSpec {
     pub per_domain_minute: Option<u32>,
 }
 
+/// Who must agree before anything is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ApprovalRule {
+    /// A second person, in the console.
+    #[default]
+    TwoPerson,
+    /// Nobody: a rehearsal.
+    None,
+}
+
+/// How telling is planned, and what the forecast reckons with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NotifySpec {
+    /// Who must agree.
+    pub approval: ApprovalRule,
+    /// Where most people live (ISO 3166-1, two letters): addresses elsewhere are listed as foreign.
+    pub country: String,
+    /// Calls that a hundred notices bring.
+    pub calls_per_hundred: f64,
+    /// Minutes that a call takes.
+    pub call_minutes: f64,
+    /// People at the desk.
+    pub desk_agents: Option<u32>,
+    /// What one letter costs, in the currency's smallest usual unit.
+    pub letter_cost: u64,
+    /// ISO 4217.
+    pub letter_currency: String,
+}
+
+impl Default for NotifySpec {
+    /// What stands where the case file says nothing: assumptions for a first forecast, no findings. docs/notify.md.
+    fn default() -> Self {
+        Self {
+            approval: ApprovalRule::TwoPerson,
+            country: "JP".into(),
+            calls_per_hundred: 5.0,
+            call_minutes: 8.0,
+            desk_agents: None,
+            letter_cost: 200,
+            letter_currency: "JPY".into(),
+        }
+    }
+}
+
 /// A DKIM key.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -450,6 +496,7 @@ mod raw {
         #[serde(default)]
         pub(super) fact: Vec<Fact>,
         pub(super) mail: Option<Mail>,
+        pub(super) notify: Option<Notify>,
         #[serde(default)]
         pub(super) remedy: Vec<Remedy>,
         pub(super) store: Option<Store>,
@@ -604,6 +651,18 @@ mod raw {
 
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
+    pub(super) struct Notify {
+        pub(super) approval: Option<Spanned<String>>,
+        pub(super) country: Option<String>,
+        pub(super) calls_per_hundred: Option<f64>,
+        pub(super) call_minutes: Option<f64>,
+        pub(super) desk_agents: Option<u32>,
+        pub(super) letter_cost: Option<u64>,
+        pub(super) letter_currency: Option<String>,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
     pub(super) struct Remedy {
         pub(super) kind: Spanned<String>,
         pub(super) amount: u64,
@@ -622,10 +681,10 @@ mod raw {
 /// From what was typed to what it means. Collects every mistake instead of stopping at the first.
 mod check {
     use super::{
-        AccessRule, BTreeMap, CaseFile, CaseHeader, ColumnName, Controller, CsvOptions, Dbms, DkimSpec, Encoding, EndpointSpec,
-        EvidenceSpec, Fact, FactKind, FactValue, FieldMeaning, FileRule, Language, MailSpec, Mistake, ParameterPlace, PersonLink,
-        Range, RemedyKind, RemedySpec, RemedyTo, RequestPattern, RuleSpec, Shows, SourceSpec, Spanned, StoreSpec, TableSpec,
-        TimeZone, Timestamp, Verdict, WindowRule, civil, nearest, raw,
+        AccessRule, ApprovalRule, BTreeMap, CaseFile, CaseHeader, ColumnName, Controller, CsvOptions, Dbms, DkimSpec, Encoding,
+        EndpointSpec, EvidenceSpec, Fact, FactKind, FactValue, FieldMeaning, FileRule, Language, MailSpec, Mistake, NotifySpec,
+        ParameterPlace, PersonLink, Range, RemedyKind, RemedySpec, RemedyTo, RequestPattern, RuleSpec, Shows, SourceSpec,
+        Spanned, StoreSpec, TableSpec, TimeZone, Timestamp, Verdict, WindowRule, civil, nearest, raw,
     };
 
     const DBMS: [(&str, Dbms); 4] =
@@ -647,6 +706,7 @@ mod check {
     /// An actor who reads fewer persons than this reads their own, where the case file does not say.
     const PERSONS_PER_ACTOR_MIN: u64 = 20;
     const RECEIVERS: [(&str, RemedyTo); 2] = [("proved", RemedyTo::Proved), ("affected", RemedyTo::Affected)];
+    const APPROVALS: [(&str, ApprovalRule); 2] = [("two-person", ApprovalRule::TwoPerson), ("none", ApprovalRule::None)];
     const REMEDIES: [(&str, RemedyKind); 1] = [("coupon", RemedyKind::Coupon)];
 
     #[derive(Default)]
@@ -669,7 +729,8 @@ mod check {
             let remedies = raw.remedy.into_iter().map(|remedy| self.remedy(remedy)).collect();
             let store = self.store(raw.store);
             let mail = raw.mail.map(|mail| self.mail(mail, &controller.domain));
-            let file = CaseFile { case, controller, sources, evidence, endpoints, rules, facts, mail, remedies, store };
+            let notify = raw.notify.map_or_else(NotifySpec::default, |notify| self.notify(notify));
+            let file = CaseFile { case, controller, sources, evidence, endpoints, rules, facts, mail, notify, remedies, store };
             if self.mistakes.is_empty() { Ok(file) } else { Err(self.mistakes) }
         }
 
@@ -987,6 +1048,20 @@ mod check {
             }
         }
 
+        fn notify(&mut self, raw: raw::Notify) -> NotifySpec {
+            let usual = NotifySpec::default();
+            let some = |number: Option<f64>, usual| number.filter(|number| *number > 0.0).unwrap_or(usual);
+            NotifySpec {
+                approval: raw.approval.map_or(usual.approval, |word| self.word(&word, "approval", &APPROVALS)),
+                country: raw.country.unwrap_or(usual.country).to_uppercase(),
+                calls_per_hundred: some(raw.calls_per_hundred, usual.calls_per_hundred),
+                call_minutes: some(raw.call_minutes, usual.call_minutes),
+                desk_agents: raw.desk_agents.filter(|agents| *agents > 0),
+                letter_cost: raw.letter_cost.unwrap_or(usual.letter_cost),
+                letter_currency: raw.letter_currency.unwrap_or(usual.letter_currency),
+            }
+        }
+
         fn return_path(&mut self, address: Spanned<String>) -> String {
             let named = address.get_ref().split_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
             // 64 bytes is the most before the @ (RFC 5321, 4.5.3.1.1); a notice's part takes 30 of them.
@@ -1084,7 +1159,7 @@ mod tests {
     #[test]
     fn an_unknown_meaning_lists_those_that_exist() {
         assert_snapshot!(mistakes("\"person.email\"", "\"person.mail\""), @"23:42 `person.mail` is no meaning of a field (did you mean `person.email`?)");
-        assert_snapshot!(mistakes("\"person.email\"", "\"shoe size\""), @"23:42 `shoe size` is no meaning of a field (known are: card.number, card.expiry, card.code, card.holder, card.brand, person.name, person.name_kana, person.postal_code, person.address, person.phone, person.email, person.language, account.login, account.password_hash, service.brand, service.used_at)");
+        assert_snapshot!(mistakes("\"person.email\"", "\"shoe size\""), @"23:42 `shoe size` is no meaning of a field (known are: card.number, card.expiry, card.code, card.holder, card.brand, person.name, person.name_kana, person.postal_code, person.address, person.phone, person.email, person.birth_date, person.language, person.deceased, person.no_marketing, account.login, account.password_hash, service.brand, service.used_at)");
     }
 
     #[test]

@@ -17,6 +17,12 @@ pub enum FieldMeaning {
     PersonAddress,
     /// The language in which a person is to be told (BCP 47).
     PersonLanguage,
+    /// The day of birth: who is a minor is told through their parents.
+    PersonBirthDate,
+    /// Whether the person is known to have died.
+    PersonDeceased,
+    /// Whether the person wants no advertising. They are told all the same.
+    PersonNoMarketing,
     /// The cardholder name as embossed (PCI DSS).
     CardHolder,
     /// The primary account number, PAN (PCI DSS).
@@ -39,7 +45,7 @@ pub enum FieldMeaning {
 
 impl FieldMeaning {
     /// Every meaning, in the order in which people read them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 19] = [
         Self::CardNumber,
         Self::CardExpiry,
         Self::CardCode,
@@ -51,7 +57,10 @@ impl FieldMeaning {
         Self::PersonAddress,
         Self::PersonPhone,
         Self::PersonEmail,
+        Self::PersonBirthDate,
         Self::PersonLanguage,
+        Self::PersonDeceased,
+        Self::PersonNoMarketing,
         Self::AccountLogin,
         Self::AccountPasswordHash,
         Self::ServiceBrand,
@@ -68,6 +77,9 @@ impl FieldMeaning {
             Self::PersonPostalCode => "person.postal_code",
             Self::PersonAddress => "person.address",
             Self::PersonLanguage => "person.language",
+            Self::PersonBirthDate => "person.birth_date",
+            Self::PersonDeceased => "person.deceased",
+            Self::PersonNoMarketing => "person.no_marketing",
             Self::CardHolder => "card.holder",
             Self::CardNumber => "card.number",
             Self::CardExpiry => "card.expiry",
@@ -85,9 +97,18 @@ impl FieldMeaning {
         Self::ALL.into_iter().find(|meaning| meaning.name() == name)
     }
 
-    /// Whether a person must be told when this was taken. The rest (language, brand, dates of use) is context.
+    /// Whether a person must be told when this was taken. The rest (language, wishes, brand, dates of use) is
+    /// context.
     pub const fn is_personal(self) -> bool {
-        !matches!(self, Self::PersonLanguage | Self::ServiceBrand | Self::ServiceUsedAt | Self::CardBrand)
+        !matches!(
+            self,
+            Self::PersonLanguage
+                | Self::PersonDeceased
+                | Self::PersonNoMarketing
+                | Self::ServiceBrand
+                | Self::ServiceUsedAt
+                | Self::CardBrand
+        )
     }
 
     /// Whether the value itself must stay out of find.db and every other disk (rule 14).

@@ -25,15 +25,15 @@ pub use attack::{
 };
 pub use card::{CardBrand, Pan, PanError, mask_pans};
 pub use case_file::{
-    CaseFile, CaseHeader, Contact, Controller, CsvOptions, Dbms, DkimSpec, Encoding, EndpointSpec, EvidenceSpec, MailSpec,
-    Mistake, ParameterPlace, PersonLink, RemedyKind, RemedySpec, RemedyTo, RuleSpec, Shows, SourceSpec, StoreSpec, TableSpec,
-    WindowRule, nearest,
+    ApprovalRule, CaseFile, CaseHeader, Contact, Controller, CsvOptions, Dbms, DkimSpec, Encoding, EndpointSpec, EvidenceSpec,
+    MailSpec, Mistake, NotifySpec, ParameterPlace, PersonLink, RemedyKind, RemedySpec, RemedyTo, RuleSpec, Shows, SourceSpec,
+    StoreSpec, TableSpec, WindowRule, nearest,
 };
 pub use doubt::{Doubt, Settling};
 pub use exposure::{BasisId, CellId, ColumnSet, EvidenceId, EvidenceLine, Exposure, Technique, Verdict};
 pub use fact::{Contradiction, Fact, FactKind, FactValue, contradictions};
 pub use field::FieldMeaning;
-pub use notice::{Channel, Conservation, NoticeNumber, NoticeNumberError, NoticeState};
+pub use notice::{Channel, Conservation, NoticeKind, NoticeNumber, NoticeNumberError, NoticeState};
 pub use person::{Language, PersonId, PersonProfile};
 pub use private::Private;
 pub use rule::{AccessRule, ColumnName, FileRule, Piece, RequestPattern};

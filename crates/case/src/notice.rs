@@ -18,6 +18,48 @@ impl Channel {
     }
 }
 
+/// What a notice is to its person: the first that they are told, or a correction of what an earlier one said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum NoticeKind {
+    /// Nothing was told them before.
+    #[default]
+    First,
+    /// More is concerned than they were told, or more surely.
+    More,
+    /// Less is concerned than they were told, or less surely.
+    Less,
+    /// Some things more, others less.
+    Changed,
+    /// They were told, and nothing of theirs is concerned.
+    Cleared,
+}
+
+impl NoticeKind {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [Self::First, Self::More, Self::Less, Self::Changed, Self::Cleared];
+
+    /// The word for it, stored and shown to staff.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::More => "more",
+            Self::Less => "less",
+            Self::Changed => "changed",
+            Self::Cleared => "cleared",
+        }
+    }
+
+    /// The kind with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// Whether it corrects an earlier notice.
+    pub const fn is_correction(self) -> bool {
+        !matches!(self, Self::First)
+    }
+}
+
 /// Where a notice stands. Written as `Intended` before it is sent; the end is written after.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum NoticeState {

@@ -56,4 +56,10 @@ pub struct PersonProfile {
     pub address: Private<String>,
     /// The language in which they are told.
     pub language: Language,
+    /// The day of birth as written; empty where none is known.
+    pub birth_date: Private<String>,
+    /// Whether the source says that they have died.
+    pub deceased: bool,
+    /// Whether they want no advertising.
+    pub no_marketing: bool,
 }

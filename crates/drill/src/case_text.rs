@@ -121,6 +121,9 @@ from = "カケハシレンタル お客様窓口 <notice@kakehashi.example>"
 smtp = "smtp://127.0.0.1:2525"          # kintsugi mailbox
 portal = "http://127.0.0.1:8080"
 
+[notify]
+approval = "none"                       # this is a rehearsal; where people are told, leave it out: a second person approves
+
 [[remedy]]
 kind = "coupon"
 amount = 3000

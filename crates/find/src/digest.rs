@@ -6,7 +6,8 @@
 //! 2. per basis, by number: `["basis",number,technique,rule,shape,endpoint,table,verdict,reason,statements,agreeing]`
 //! 3. per exposure, by table, row, basis and line:
 //!    `["exposure",source,table,key,[columns],verdict,basis,evidence,line,at_ms,observed,predicted,literals]`
-//! 4. per person, by number: `["person",number,language,name,email,phone,postal_code,address]`, followed by their
+//! 4. per person, by number: `["person",number,language,name,email,phone,postal_code,address]`, then
+//!    `["person-notes",birth_date,deceased,no_marketing]` where one of them is known, followed by their
 //!    records: `["record",source,table,key,linked_by]`, and by what they are told of:
 //!    `["exposed",source,table,key,[columns],verdict,basis,card_brand,card_last4,service_brand,service_used_on]`
 //!
@@ -100,6 +101,10 @@ impl Text {
         let (name, email, phone) = (p.name.open(), p.email.open(), p.phone.open());
         let language = p.language.tag();
         self.line(&("person", person.id.0, language, name, email, phone, p.postal_code.open(), p.address.open()));
+        // Scopes of cases that know none of these keep the digest that they had.
+        if p.deceased || p.no_marketing || !p.birth_date.open().is_empty() {
+            self.line(&("person-notes", p.birth_date.open(), p.deceased, p.no_marketing));
+        }
         for record in &person.records {
             self.line(&("record", &record.source, &record.table, &record.key, &record.linked_by));
         }

@@ -84,7 +84,7 @@ struct Plan {
 }
 
 /// The meanings that make a profile, in the order of the columns of a plan's query after the key.
-const PROFILE: [FieldMeaning; 8] = [
+const PROFILE: [FieldMeaning; 11] = [
     FieldMeaning::PersonName,
     FieldMeaning::PersonNameKana,
     FieldMeaning::CardHolder,
@@ -92,6 +92,9 @@ const PROFILE: [FieldMeaning; 8] = [
     FieldMeaning::PersonPhone,
     FieldMeaning::PersonPostalCode,
     FieldMeaning::PersonAddress,
+    FieldMeaning::PersonBirthDate,
+    FieldMeaning::PersonDeceased,
+    FieldMeaning::PersonNoMarketing,
     FieldMeaning::CardBrand,
 ];
 
@@ -249,7 +252,16 @@ fn profile(records: &[Record], language: Language) -> PersonProfile {
         postal_code: Private::new(any(FieldMeaning::PersonPostalCode).unwrap_or_default()),
         address: Private::new(any(FieldMeaning::PersonAddress).unwrap_or_default()),
         language,
+        birth_date: Private::new(any(FieldMeaning::PersonBirthDate).unwrap_or_default()),
+        // One record that says so is enough.
+        deceased: first(FieldMeaning::PersonDeceased, says_yes).is_some(),
+        no_marketing: first(FieldMeaning::PersonNoMarketing, says_yes).is_some(),
     }
+}
+
+/// Whether a shop's flag is up: anything but the usual words for no (a date of death is a yes).
+fn says_yes(text: &str) -> bool {
+    !matches!(text.to_lowercase().as_str(), "0" | "f" | "false" | "n" | "no" | "off" | "0000-00-00" | "いいえ" | "否")
 }
 
 /// Whether a text can be one mail address (RFC 5321 lengths): anything doubtful is left to the mail server's answer.

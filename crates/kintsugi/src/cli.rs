@@ -39,7 +39,7 @@ pub(crate) enum Command {
     /// Freeze the scope: numbered, signed, and the only thing anybody is told from
     Freeze(Case),
     /// TELL: one notice per person; a second run sends only what is not yet accepted
-    Notify(Notify),
+    Notify(NotifyArgs),
     /// Read what came back: bounces, delivery reports, automatic answers
     Bounces(Bounces),
     /// The fact book: every fact, what cites it, what contradicts, what must be issued again
@@ -64,6 +64,41 @@ pub(crate) enum Command {
     Mailbox(Mailbox),
     /// Make a breach to rehearse with, of any size, its truth beside it
     Drill(Drill),
+}
+
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(crate) struct NotifyArgs {
+    #[command(subcommand)]
+    pub(crate) step: Option<NotifyStep>,
+    #[command(flatten)]
+    pub(crate) send: Notify,
+    /// Send exactly the notices of this sort again
+    #[arg(long, value_enum, value_name = "STATE")]
+    pub(crate) resend: Option<Resend>,
+}
+
+/// What comes before sending.
+#[derive(Debug, Subcommand)]
+pub(crate) enum NotifyStep {
+    /// Who gets what by which channel, and what it will take; the plan that a second person approves
+    Plan(Plan),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Plan {
+    #[command(flatten)]
+    pub(crate) case: Case,
+    /// Who plans: a name that can sign in to the console. The password is asked for
+    #[arg(long, value_name = "NAME")]
+    pub(crate) by: Option<String>,
+}
+
+/// What can be sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Resend {
+    /// What mail servers refused
+    Refused,
 }
 
 #[derive(Args, Clone, Debug)]

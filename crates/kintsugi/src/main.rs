@@ -6,6 +6,7 @@ mod command;
 mod facts;
 mod finish;
 mod folder;
+mod forecast;
 mod mistakes;
 mod outbox;
 mod pipeline;

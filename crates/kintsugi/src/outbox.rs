@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use kintsugi_notify::{Outbox, Outcome};
-use kintsugi_store::{Leased, Store};
+use kintsugi_store::{Leased, Store, Waiting};
 
 /// How long a sender may hold a batch. A process that dies loses its lease then; what it had in hand becomes unknown.
 const LEASE_MS: i64 = 15 * 60 * 1000;
@@ -17,6 +17,8 @@ pub(crate) struct StoreOutbox {
     pub(crate) store: Store,
     /// The scope version that is told.
     pub(crate) scope: u32,
+    /// Which of them.
+    pub(crate) waiting: Waiting,
     /// Who sends.
     pub(crate) worker: String,
 }
@@ -28,7 +30,7 @@ impl Outbox for StoreOutbox {
     async fn lease(&mut self, after: u64, limit: usize) -> Result<Vec<Leased>, Self::Error> {
         let now = Timestamp::now().as_millisecond();
         let count = u32::try_from(limit).unwrap_or(u32::MAX);
-        self.store.lease_notices_after(self.scope, after, count, &self.worker, now + LEASE_MS, now).await
+        self.store.lease_notices_after(self.scope, (after, self.waiting), count, &self.worker, now + LEASE_MS, now).await
     }
 
     fn serial(letter: &Leased) -> u64 {

@@ -17,7 +17,7 @@ pub(crate) fn run(folder: &Folder, smtp: Option<&str>) -> Result<Outcome> {
         ("resolve", resolve(folder)?),
         ("freeze", freeze(folder)?),
         ("remedy", remedy(folder)?),
-        ("notify", notify(folder, smtp)?),
+        ("notify", notify(folder, smtp, None)?),
         ("publish", publish_first(folder)?),
     ];
     let seconds = started.elapsed().as_secs_f64();

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use kintsugi_case::Language;
+use sha2::{Digest, Sha256};
 
 use crate::field::Frame;
 use crate::markup;
@@ -53,6 +54,8 @@ pub(crate) struct Compiled {
 /// The templates of a case, parsed and checked.
 #[derive(Clone, Debug)]
 pub struct Templates {
+    /// Every file with the SHA-256 of its text.
+    hashes: Vec<(String, String)>,
     notice: Vec<(Language, Compiled)>,
     answer: Vec<(Language, Compiled)>,
 }
@@ -63,6 +66,11 @@ const DEFAULTS: [(&str, &str); 4] = [
     ("answer.ja.txt", include_str!("../templates/answer.ja.txt")),
     ("answer.en.txt", include_str!("../templates/answer.en.txt")),
 ];
+
+/// SHA-256 of a text, lower-case hex: under which a plan names what makes the words.
+pub fn hash(text: &str) -> String {
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+}
 
 /// The templates that ship: (file name, text). `kintsugi init` writes them into the case.
 pub const fn default_templates() -> &'static [(&'static str, &'static str)] {
@@ -86,13 +94,15 @@ impl Templates {
 
     /// Reads templates from (file name, text); one that is not given is the default one.
     pub fn parse(files: &[(&str, String)]) -> Result<Self, TemplatesError> {
-        let mut mistakes = Vec::new();
+        let (mut mistakes, mut hashes) = (Vec::new(), Vec::new());
         let mut kind = |kind: &str, frame: Frame| -> Vec<(Language, Compiled)> {
             let compiled = Language::ALL.into_iter().filter_map(|language| {
                 let name = format!("{kind}.{}.txt", language.tag());
                 let own = files.iter().find(|(file, _)| *file == name).map(|(_, text)| text.as_str());
                 let shipped = DEFAULTS.iter().find(|(file, _)| *file == name).map(|(_, text)| *text);
-                match compile(&name, own.or(shipped).unwrap_or_default(), frame, language) {
+                let text = own.or(shipped).unwrap_or_default();
+                hashes.push((name.clone(), hash(text)));
+                match compile(&name, text, frame, language) {
                     Ok(compiled) => Some((language, compiled)),
                     Err(found) => {
                         mistakes.extend(found);
@@ -103,7 +113,12 @@ impl Templates {
             compiled.collect()
         };
         let (notice, answer) = (kind("notice", Frame::Notice), kind("answer", Frame::Answer));
-        if mistakes.is_empty() { Ok(Self { notice, answer }) } else { Err(TemplatesError::Mistakes(mistakes)) }
+        if mistakes.is_empty() { Ok(Self { hashes, notice, answer }) } else { Err(TemplatesError::Mistakes(mistakes)) }
+    }
+
+    /// The name and the SHA-256 (lower-case hex) of every template, as it is used.
+    pub fn hashes(&self) -> &[(String, String)] {
+        &self.hashes
     }
 
     pub(crate) fn notice(&self, language: Language) -> &Compiled {

@@ -31,7 +31,7 @@ mod words;
 pub use evidence::{EvidenceFile, LogRead};
 pub use job::{CHECK_JOB, CheckJob, CheckJobError};
 pub use listen::listen;
-pub use password::{PasswordError, hash_password};
+pub use password::{PasswordError, hash_password, password_fits};
 pub use publish::{Overtaken, PublishError, citations, overtaken, publish, published_version};
 pub use routes::{console, portal};
 pub use site::{Limits, Options, Site};

@@ -28,7 +28,7 @@ fn hash(password: &str) -> Result<String, PasswordError> {
 }
 
 /// Whether a password fits. Without a hash it does the same work and says no, so that names cannot be told by the time taken.
-pub(crate) async fn fits(password: String, stored: Option<String>) -> bool {
+pub async fn password_fits(password: String, stored: Option<String>) -> bool {
     let work = move || match stored {
         Some(stored) => {
             PasswordHash::new(&stored).is_ok_and(|stored| Argon2::default().verify_password(password.as_bytes(), &stored).is_ok())
@@ -43,7 +43,7 @@ pub(crate) async fn fits(password: String, stored: Option<String>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{PasswordError, fits, hash_password};
+    use super::{PasswordError, hash_password, password_fits as fits};
 
     #[tokio::test]
     async fn only_the_same_password_fits() {

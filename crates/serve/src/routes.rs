@@ -50,6 +50,7 @@ pub fn console(site: Site) -> Router {
         .route("/persons", get(persons::show).post(persons::find))
         .route("/persons/{id}", get(person::show).post(person::show_profile))
         .route("/notices", get(notices::show).post(decide::decide))
+        .route("/plan", get(crate::console::plan::show).post(crate::console::plan::approve))
         .route("/notices.csv", get(notices::download))
         .route("/rights", get(rights::show))
         .route("/why/{what}", get(why::show))

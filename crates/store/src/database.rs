@@ -22,12 +22,15 @@ use crate::{Error, Result};
 /// The newest version of the tables. A migration is added below it and never changed once it was released.
 const TABLES: &str = include_str!("../migrations/0001_tables.sql");
 const DOCUMENTS: &str = include_str!("../migrations/0003_documents.sql");
+const PLANS: &str = include_str!("../migrations/0005_plans.sql");
 
 /// Tables whose rows are appended and never changed or erased, which triggers enforce in both databases.
 pub(crate) const APPEND_ONLY: [&str; 8] =
     ["scope_version", "basis", "person", "person_record", "exposed_record", "fact", "notice_event", "audit"];
 /// The same, of [`DOCUMENTS`].
 const APPEND_ONLY_DOCUMENTS: [&str; 2] = ["document", "document_fact"];
+/// The same, of [`PLANS`].
+const APPEND_ONLY_PLANS: [&str; 2] = ["plan", "approval"];
 
 const SQLITE_READERS_MAX: u32 = 4;
 /// Pages that a connection keeps in memory; sorting takes as much again. Nothing here grows with the case.
@@ -61,6 +64,7 @@ pub(crate) enum Alone {
     Audit = 0x6b69_0004,
     Facts = 0x6b69_0005,
     Publish = 0x6b69_0006,
+    Approve = 0x6b69_0007,
 }
 
 impl Store {
@@ -106,6 +110,8 @@ impl Store {
         let (tables, documents) = (safe(for_database(self.kind, TABLES)), safe(for_database(self.kind, DOCUMENTS)));
         let guards = safe(refusal(self.kind).to_owned() + &append_only_triggers(self.kind, &APPEND_ONLY));
         let document_guards = safe(append_only_triggers(self.kind, &APPEND_ONLY_DOCUMENTS));
+        let plans = safe(for_database(self.kind, PLANS));
+        let plan_guards = safe(append_only_triggers(self.kind, &APPEND_ONLY_PLANS));
         let migration =
             |version, name: &'static str, sql| Migration::new(version, name.into(), MigrationType::Simple, sql, false);
         let migrator = Migrator::with_migrations(vec![
@@ -113,6 +119,8 @@ impl Store {
             migration(2, "append only", guards),
             migration(3, "documents", documents),
             migration(4, "append only documents", document_guards),
+            migration(5, "plans", plans),
+            migration(6, "append only plans", plan_guards),
         ]);
         migrator.run(&self.write).await.map_err(Error::Migrate)
     }

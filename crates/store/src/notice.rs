@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kintsugi_case::{Channel, NoticeNumber, NoticeState, PersonId};
+use kintsugi_case::{Channel, NoticeKind, NoticeNumber, NoticeState, PersonId};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe};
 
@@ -24,6 +24,8 @@ pub struct NoticeView {
     pub scope_version: u32,
     /// The way it goes.
     pub channel: Channel,
+    /// What it is to them.
+    pub kind: NoticeKind,
     /// Where it stands.
     pub state: NoticeState,
     /// When it was planned.
@@ -115,6 +117,27 @@ impl Store {
         events.write_all(&mut transaction, operation).await?;
         transaction.commit().await.during(operation)?;
         Ok(rows.len() as u64)
+    }
+
+    /// Puts every refused notice of a version back, for one more attempt, and gives the number under which a sender finds
+    /// exactly these ([`crate::Waiting::Resend`]) and how many they are.
+    pub async fn resend_refused(&self, scope: u32, who: &str, now_ms: i64) -> Result<(u32, u64)> {
+        let operation = "put refused notices back";
+        let mut transaction = self.begin(operation).await?;
+        let last = sqlx::query("SELECT COALESCE(MAX(resend), 0) AS n FROM notice").fetch_one(&mut *transaction).await;
+        let number = last.during(operation)?.small("n")? + 1;
+        let sql = "UPDATE notice SET state = 'intended', changed_at_ms = $1, retry_at_ms = 0, resend = $2 \
+                   WHERE scope_version = $3 AND state = 'refused' RETURNING serial";
+        let query = sqlx::query(sql).bind(now_ms).bind(i64::from(number)).bind(i64::from(scope));
+        let rows = query.fetch_all(&mut *transaction).await.during(operation)?;
+        let mut events = events();
+        let detail = because("put back by", who, "");
+        for row in &rows {
+            events.push(event(row.count("serial")?, now_ms, NoticeState::Intended, &detail));
+        }
+        events.write_all(&mut transaction, operation).await?;
+        transaction.commit().await.during(operation)?;
+        Ok((number, rows.len() as u64))
     }
 
     /// A person decides about a notice of which nobody knows whether it arrived: `NoticeState::Accepted` (it did),
@@ -222,6 +245,7 @@ fn view(row: &AnyRow) -> Result<NoticeView> {
         person: PersonId(row.count("person")?),
         scope_version: row.small("scope_version")?,
         channel: channel(&row.text("channel")?)?,
+        kind: crate::plan::kind(row)?,
         state: state(&row.text("state")?)?,
         planned_at_ms: row.int("planned_at_ms")?,
         changed_at_ms: row.int("changed_at_ms")?,

@@ -2,16 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use kintsugi_case::{Channel, Conservation, ExposedRecord, NoticeNumber, NoticeState, PersonId, PersonProfile, Verdict};
+use kintsugi_case::{
+    Channel, Conservation, ExposedRecord, NoticeKind, NoticeNumber, NoticeState, PersonId, PersonProfile, Verdict,
+};
 use kintsugi_vault::Purpose;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe};
 
 use crate::bulk::NOTICE_BY_LINK;
+use crate::correction::{ToldBefore, earlier_page, kinds};
 use crate::database::Alone;
 use crate::error::During;
 use crate::notice::{event, events, state_of};
 use crate::person::state;
+use crate::plan::kind;
 use crate::rows::{Cell, Columns, Insert, Marks, arguments, as_i64};
 use crate::{Error, Result, Store};
 
@@ -22,6 +26,25 @@ pub struct Planned {
     pub new: u64,
     /// New notices to persons without a mail address.
     pub no_address: u64,
+}
+
+/// Which waiting notices a sender takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Waiting {
+    /// Every one.
+    #[default]
+    All,
+    /// Those that [`Store::resend_refused`] put back under this number.
+    Resend(u32),
+}
+
+impl Waiting {
+    fn condition(self) -> String {
+        match self {
+            Self::All => String::new(),
+            Self::Resend(number) => format!("AND resend = {number}"),
+        }
+    }
 }
 
 /// A notice in a sender's hand, with what it needs to be composed.
@@ -35,6 +58,10 @@ pub struct Leased {
     pub person: PersonId,
     /// From which scope version.
     pub scope_version: u32,
+    /// What it is to them.
+    pub kind: NoticeKind,
+    /// What they were told before, where it is a correction.
+    pub before: Option<ToldBefore>,
     /// How they are addressed and reached.
     pub profile: PersonProfile,
     /// What of theirs was, or may have been, taken.
@@ -76,18 +103,34 @@ pub enum Outcome {
 const PLAN_PAGE: usize = 10_000;
 
 /// The notice of an earlier version that told person `p` the same, or may have: [`told_page`] as a sub-select.
-const TOLD_BEFORE: &str = "SELECT e.serial FROM notice e WHERE e.person = p.id AND e.channel = 'mail' AND e.told = p.told \
+pub(crate) const TOLD_BEFORE: &str = "SELECT e.serial FROM notice e WHERE e.person = p.id AND e.channel = 'mail' AND e.told = p.told \
     AND e.serial = (SELECT MAX(m.serial) FROM notice m WHERE m.person = p.id AND m.channel = 'mail' \
     AND m.scope_version < p.scope_version AND m.state IN ('accepted', 'unknown', 'sending'))";
 
+/// Where notices stand that reached their persons, or may have: [`has_left`] as a list.
+pub(crate) const LEFT: &str = "('accepted', 'unknown', 'sending')";
+
+/// Whom a plan goes through.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whom {
+    /// Persons of whom something was, or may have been, taken.
+    Affected,
+    /// Persons who were told so, and of whom nothing is concerned any more (rule 10).
+    Cleared,
+}
+
 impl Store {
     /// Plans a notice for each affected person of the scope version who was not already told the same by an earlier
-    /// one. Run again, it plans nothing new (one notice per person, scope version and channel: rule 4).
+    /// one, and for each who was told and is not affected any more. Run again, it plans nothing new (one notice per
+    /// person, scope version and channel: rule 4).
     pub async fn plan_notices(&self, scope: u32, now_ms: i64) -> Result<Planned> {
         let mut planned = Planned::default();
-        let (mut after, mut bulk) = (0, false);
-        while let Some(last) = self.plan_page(scope, after, now_ms, &mut planned, &mut bulk).await? {
-            after = last;
+        let mut bulk = false;
+        for whom in [Whom::Affected, Whom::Cleared].into_iter().filter(|whom| scope > 1 || *whom == Whom::Affected) {
+            let mut after = 0;
+            while let Some(last) = self.plan_page((scope, whom), after, now_ms, &mut planned, &mut bulk).await? {
+                after = last;
+            }
         }
         if bulk {
             let mut connection = self.writer().acquire().await.during("plan notices")?;
@@ -99,7 +142,7 @@ impl Store {
     /// Plans for some persons after this one; the last of them, if any are left. A page full of new notices makes it `bulk`.
     async fn plan_page(
         &self,
-        scope: u32,
+        (scope, whom): (u32, Whom),
         after: u64,
         now_ms: i64,
         planned: &mut Planned,
@@ -107,15 +150,21 @@ impl Store {
     ) -> Result<Option<u64>> {
         let operation = "plan notices";
         let mut transaction = self.begin_alone(Alone::Plan, operation).await?;
-        let persons = affected_page(&mut transaction, scope, after).await?;
+        let mut persons = persons_page(&mut transaction, scope, whom, after).await?;
         let Some(last) = persons.last().map(|person| person.id.0) else { return Ok(None) };
-        let told = told_page(&mut transaction, scope, after, last).await?;
+        let planned_before = planned_page(&mut transaction, scope, after, last).await?;
+        let told = earlier_page(&mut transaction, scope, (after, last)).await?;
+        // What an earlier notice said is compared, not when it was said.
+        persons.retain(|person| {
+            !planned_before.contains(&person.id) && told.get(&person.id).is_none_or(|earlier| earlier.told != person.told)
+        });
+        let to_tell: Vec<PersonId> = persons.iter().map(|person| person.id).collect();
+        let kinds = kinds(&mut transaction, scope, &told, &to_tell).await?;
         let mut serial = last_serial(&mut transaction).await?;
         let (mut notices, mut events) = (new_notices(), events());
-        for person in
-            persons.into_iter().filter(|person| !told.contains(&(person.id, None)) && !told.contains(&person.told_key()))
-        {
+        for person in persons {
             serial += 1;
+            let kind = kinds.get(&person.id).copied().unwrap_or_default();
             let (state, detail, count) = if person.has_mail {
                 (NoticeState::Intended, "", &mut planned.new)
             } else {
@@ -123,7 +172,7 @@ impl Store {
             };
             *count += 1;
             events.push(event(serial, now_ms, state, detail));
-            notices.push(self.new_notice(serial, scope, person.id, state, person.told, now_ms));
+            notices.push(self.new_notice(serial, scope, &person, (state, kind), now_ms));
         }
         if notices.len() == PLAN_PAGE && !std::mem::replace(bulk, true) {
             self.loosen(&mut transaction, NOTICE_BY_LINK).await?;
@@ -134,15 +183,23 @@ impl Store {
         Ok(Some(last))
     }
 
-    fn new_notice(&self, serial: u64, scope: u32, person: PersonId, state: NoticeState, told: Vec<u8>, now_ms: i64) -> [Cell; 9] {
-        let code = self.link_code(scope, person);
+    fn new_notice(
+        &self,
+        serial: u64,
+        scope: u32,
+        person: &ToTell,
+        (state, kind): (NoticeState, NoticeKind),
+        now_ms: i64,
+    ) -> [Cell; 10] {
+        let code = self.link_code(scope, person.id);
         [
             serial.into(),
-            person.0.into(),
+            person.id.0.into(),
             scope.into(),
             Channel::Mail.name().into(),
             state.name().into(),
-            told.into(),
+            kind.name().into(),
+            person.told.clone().into(),
             self.keys.code_hash(Purpose::LinkToken, &code).into(),
             now_ms.into(),
             now_ms.into(),
@@ -164,7 +221,7 @@ impl Store {
         lease_until_ms: i64,
         now_ms: i64,
     ) -> Result<Vec<Leased>> {
-        self.lease_notices_after(scope, 0, count, worker, lease_until_ms, now_ms).await
+        self.lease_notices_after(scope, (0, Waiting::All), count, worker, lease_until_ms, now_ms).await
     }
 
     /// Like [`Self::lease_notices`], with serials above `after` only: a sender that goes over the outbox from front to back
@@ -172,18 +229,21 @@ impl Store {
     pub async fn lease_notices_after(
         &self,
         scope: u32,
-        after: u64,
+        (after, waiting): (u64, Waiting),
         count: u32,
         worker: &str,
         lease_until_ms: i64,
         now_ms: i64,
     ) -> Result<Vec<Leased>> {
-        let rows = self.take_in_hand(scope, after, count, worker, lease_until_ms, now_ms).await?;
+        let rows = self.take_in_hand(scope, (after, waiting), count, worker, lease_until_ms, now_ms).await?;
         let persons: Result<Vec<PersonId>> = rows.iter().map(|row| row.count("person").map(PersonId)).collect();
         let persons = persons?;
         let mut profiles = self.profiles_of(scope, &persons).await?;
         let mut exposed = self.exposed_of(scope, &persons).await?;
         let year = self.year_of(scope).await?;
+        let corrected = rows.iter().zip(&persons).map(|(row, person)| Ok(kind(row)?.is_correction().then_some(*person)));
+        let corrected: BTreeSet<PersonId> = corrected.filter_map(Result::transpose).collect::<Result<_>>()?;
+        let mut before = self.told_before(scope, &corrected, year).await?;
         let mut leased = Vec::with_capacity(rows.len());
         for (row, person) in rows.iter().zip(persons) {
             let serial = row.count("serial")?;
@@ -194,6 +254,8 @@ impl Store {
                 number: NoticeNumber::new(year, serial),
                 person,
                 scope_version: scope,
+                kind: kind(row)?,
+                before: before.remove(&person),
                 profile: profiles.remove(&person).ok_or(Error::Value { what: "notice without its person" })?,
                 exposed: records,
                 link_code: self.link_code(scope, person),
@@ -208,7 +270,7 @@ impl Store {
     async fn take_in_hand(
         &self,
         scope: u32,
-        after: u64,
+        (after, waiting): (u64, Waiting),
         count: u32,
         worker: &str,
         lease_until_ms: i64,
@@ -219,7 +281,8 @@ impl Store {
         let sql = format!(
             "UPDATE notice SET state = 'sending', worker = $1, lease_until_ms = $2, changed_at_ms = $3, attempts = attempts + 1 \
              WHERE serial IN (SELECT serial FROM notice WHERE scope_version = $4 AND state = 'intended' AND retry_at_ms <= $3 \
-             AND serial > $6 ORDER BY serial LIMIT $5 {}) RETURNING serial, person, attempts",
+             AND serial > $6 {} ORDER BY serial LIMIT $5 {}) RETURNING serial, person, attempts, kind",
+            waiting.condition(),
             self.skip_locked()
         );
         let query = sqlx::query(AssertSqlSafe(sql)).bind(worker).bind(lease_until_ms).bind(now_ms);
@@ -305,6 +368,11 @@ impl Store {
              COUNT(*) AS n FROM person p LEFT JOIN notice n ON n.person = p.id AND n.scope_version = p.scope_version \
              AND n.channel = 'mail' WHERE p.scope_version = $1 AND p.verdict IN ('proved', 'possible') GROUP BY 1"
         );
+        self.conservation_by(sql, scope).await
+    }
+
+    /// Adds up persons by `state`, as this statement counts them.
+    pub(crate) async fn conservation_by(&self, sql: String, scope: u32) -> Result<Conservation> {
         let query = sqlx::query(AssertSqlSafe(sql)).bind(i64::from(scope));
         let mut line = Conservation::default();
         for row in query.fetch_all(self.reader()).await.during("count where everybody stands")? {
@@ -345,61 +413,41 @@ impl Outcome {
     }
 }
 
-/// An affected person who may need a notice.
-struct Affected {
+/// A person who may need a notice.
+struct ToTell {
     id: PersonId,
     told: Vec<u8>,
     has_mail: bool,
 }
 
-impl Affected {
-    fn told_key(&self) -> (PersonId, Option<Vec<u8>>) {
-        (self.id, Some(self.told.clone()))
-    }
-}
-
-/// Affected persons of a version after this one, by number. `COALESCE` keeps the database from looking them up by verdict
-/// and sorting them for every page.
-async fn affected_page(connection: &mut AnyConnection, scope: u32, after: u64) -> Result<Vec<Affected>> {
+/// Persons of a version after this one, by number. `COALESCE` keeps the database from looking them up by verdict and
+/// sorting them for every page.
+async fn persons_page(connection: &mut AnyConnection, scope: u32, whom: Whom, after: u64) -> Result<Vec<ToTell>> {
+    let condition = match whom {
+        Whom::Affected => "COALESCE(p.verdict, '') IN ('proved', 'possible')".to_owned(),
+        Whom::Cleared => format!(
+            "COALESCE(p.verdict, '') NOT IN ('proved', 'possible') AND EXISTS (SELECT 1 FROM notice n WHERE n.person = p.id \
+             AND n.channel = 'mail' AND n.scope_version < $1 AND n.state IN {LEFT})"
+        ),
+    };
     let sql = format!(
-        "SELECT id, told, CASE WHEN mail_index IS NULL THEN 0 ELSE 1 END AS has_mail FROM person \
-         WHERE scope_version = $1 AND id > $2 AND COALESCE(verdict, '') IN ('proved', 'possible') ORDER BY id LIMIT {PLAN_PAGE}"
+        "SELECT p.id AS id, p.told AS told, CASE WHEN p.mail_index IS NULL THEN 0 ELSE 1 END AS has_mail FROM person p \
+         WHERE p.scope_version = $1 AND p.id > $2 AND {condition} ORDER BY p.id LIMIT {PLAN_PAGE}"
     );
     let query = sqlx::query(AssertSqlSafe(sql)).bind(i64::from(scope)).bind(as_i64(after));
     let rows = query.fetch_all(connection).await.during("plan notices")?;
-    let affected = |row: &AnyRow| {
-        Ok(Affected { id: PersonId(row.count("id")?), told: row.bytes("told")?, has_mail: row.int("has_mail")? == 1 })
+    let to_tell = |row: &AnyRow| {
+        Ok(ToTell { id: PersonId(row.count("id")?), told: row.bytes("told")?, has_mail: row.int("has_mail")? == 1 })
     };
-    rows.iter().map(affected).collect()
+    rows.iter().map(to_tell).collect()
 }
 
-/// Which of the persons in this range need no notice: `None` with those who have one of this version, and what
-/// the newest notice that left in an earlier version told the others. What it says is compared, not when.
-async fn told_page(
-    connection: &mut AnyConnection,
-    scope: u32,
-    after: u64,
-    last: u64,
-) -> Result<BTreeSet<(PersonId, Option<Vec<u8>>)>> {
-    let sql = "SELECT person, scope_version, state, told FROM notice WHERE person > $1 AND person <= $2 AND scope_version <= $3 \
-               AND channel = 'mail' ORDER BY person, scope_version DESC";
+/// Which of the persons in this range have a notice of this version.
+async fn planned_page(connection: &mut AnyConnection, scope: u32, after: u64, last: u64) -> Result<BTreeSet<PersonId>> {
+    let sql = "SELECT person FROM notice WHERE person > $1 AND person <= $2 AND scope_version = $3 AND channel = 'mail'";
     let query = sqlx::query(sql).bind(as_i64(after)).bind(as_i64(last)).bind(i64::from(scope));
-    let (mut told, mut settled) = (BTreeSet::new(), None);
-    for row in query.fetch_all(connection).await.during("plan notices")? {
-        let person = PersonId(row.count("person")?);
-        if row.small("scope_version")? == scope {
-            told.insert((person, None));
-        } else if settled != Some(person) && has_left(state(&row.text("state")?)?) {
-            settled = Some(person);
-            told.insert((person, Some(row.bytes("told")?)));
-        }
-    }
-    Ok(told)
-}
-
-/// Whether a notice that stands here reached its person, or may have.
-const fn has_left(state: NoticeState) -> bool {
-    matches!(state, NoticeState::Accepted | NoticeState::Unknown | NoticeState::Sending)
+    let rows = query.fetch_all(connection).await.during("plan notices")?;
+    rows.iter().map(|row| row.count("person").map(PersonId)).collect()
 }
 
 async fn last_serial(connection: &mut AnyConnection) -> Result<u64> {
@@ -413,9 +461,9 @@ const OUTCOMES_MAX: usize = 1000;
 /// Characters of a link's code: 5 random bits each, 130 in all.
 pub(crate) const LINK_CODE_LENGTH: usize = 26;
 
-fn new_notices() -> Insert<9> {
+fn new_notices() -> Insert<10> {
     Insert::new(
-        "INSERT INTO notice (serial, person, scope_version, channel, state, told, link_hash, planned_at_ms, changed_at_ms)",
+        "INSERT INTO notice (serial, person, scope_version, channel, state, kind, told, link_hash, planned_at_ms, changed_at_ms)",
     )
 }
 

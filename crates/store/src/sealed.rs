@@ -23,15 +23,25 @@ fn normal_mail(mail: &str) -> String {
 
 /// A person's profile but for the language, which is no secret.
 pub(crate) fn profile(keys: &Keys, person: PersonId, profile: &PersonProfile) -> Vec<u8> {
-    let parts = [&profile.name, &profile.email, &profile.phone, &profile.postal_code, &profile.address];
-    seal_parts(keys, &profile_place(person), parts.map(|part| part.open().as_str()))
+    let parts = [&profile.name, &profile.email, &profile.phone, &profile.postal_code, &profile.address, &profile.birth_date];
+    let [name, email, phone, postal_code, address, birth_date] = parts.map(|part| part.open().as_str());
+    let flags = [flag(profile.deceased), flag(profile.no_marketing)];
+    seal_parts(keys, &profile_place(person), [name, email, phone, postal_code, address, birth_date, flags[0], flags[1]])
 }
 
 /// Opens what [`profile`] sealed.
 pub(crate) fn open_profile(keys: &Keys, person: PersonId, sealed: &[u8], language: Language) -> Result<PersonProfile> {
-    let parts: [String; 5] = open_parts(keys, &profile_place(person), sealed, "a person's profile")?;
-    let [name, email, phone, postal_code, address] = parts.map(Private::new);
-    Ok(PersonProfile { name, email, phone, postal_code, address, language })
+    let parts = open_list(keys, &profile_place(person), sealed, "a person's profile")?;
+    // Profiles sealed before there were wishes and days of birth have five parts.
+    let mut parts = parts.into_iter().map(Private::new);
+    let mut part = || parts.next().unwrap_or_default();
+    let [name, email, phone, postal_code, address, birth_date] = std::array::from_fn(|_| part());
+    let [deceased, no_marketing] = std::array::from_fn(|_| !part().open().is_empty());
+    Ok(PersonProfile { name, email, phone, postal_code, address, language, birth_date, deceased, no_marketing })
+}
+
+const fn flag(up: bool) -> &'static str {
+    if up { "1" } else { "" }
 }
 
 /// What of an exposed record could tell something about the person.
@@ -72,9 +82,12 @@ fn seal_parts<const PARTS: usize>(keys: &Keys, place: &str, parts: [&str; PARTS]
 }
 
 fn open_parts<const PARTS: usize>(keys: &Keys, place: &str, sealed: &[u8], what: &'static str) -> Result<[String; PARTS]> {
+    open_list(keys, place, sealed, what)?.try_into().map_err(|_| Error::Value { what })
+}
+
+fn open_list(keys: &Keys, place: &str, sealed: &[u8], what: &'static str) -> Result<Vec<String>> {
     let plain = keys.unseal(place, sealed).map_err(|source| Error::Unseal { what, source })?;
-    let parts: Vec<String> = serde_json::from_slice(&plain).map_err(|_| Error::Value { what })?;
-    parts.try_into().map_err(|_| Error::Value { what })
+    serde_json::from_slice(&plain).map_err(|_| Error::Value { what })
 }
 
 #[cfg(test)]
@@ -97,8 +110,12 @@ mod tests {
     #[test]
     fn a_profile_moved_to_another_person_does_not_open() {
         let keys = Keys::from_seed([1; 32]);
-        let written =
-            PersonProfile { name: Private::new("山田 花子".into()), language: Language::En, ..PersonProfile::default() };
+        let written = PersonProfile {
+            name: Private::new("山田 花子".into()),
+            language: Language::En,
+            deceased: true,
+            ..PersonProfile::default()
+        };
         let sealed = profile(&keys, PersonId(7), &written);
         assert_eq!(open_profile(&keys, PersonId(7), &sealed, Language::En).unwrap(), written);
         assert!(open_profile(&keys, PersonId(8), &sealed, Language::En).is_err());

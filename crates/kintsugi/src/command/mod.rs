@@ -12,6 +12,7 @@ mod freeze;
 mod init;
 mod mailbox;
 mod notify;
+mod plan;
 mod publish;
 mod remedy;
 mod resolve;
@@ -31,7 +32,7 @@ pub(crate) use scope::scope;
 use anyhow::Result;
 use jiff::Timestamp;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, NotifyStep};
 use crate::finish::Finish;
 use crate::folder::Folder;
 use crate::pipeline;
@@ -47,7 +48,10 @@ pub(crate) fn run(cli: Cli) -> Result<Finish> {
         Command::Scope(args) => ("scope", scope(&open(args.case)?, &args.server)?),
         Command::Resolve(case) => ("resolve", resolve(&open(case)?)?),
         Command::Freeze(case) => ("freeze", freeze(&open(case)?)?),
-        Command::Notify(args) => ("notify", notify(&open(args.case)?, args.smtp.as_deref())?),
+        Command::Notify(args) => match args.step {
+            Some(NotifyStep::Plan(plan)) => ("notify plan", plan::plan(&open(plan.case)?, plan.by.as_deref())?),
+            None => ("notify", notify::notify(&open(args.send.case)?, args.send.smtp.as_deref(), args.resend)?),
+        },
         Command::Bounces(args) => ("bounces", bounces::bounces(&open(args.case)?, &args.maildir)?),
         Command::Facts(args) => ("facts", facts::facts(&open(args.case)?, args.name.as_deref())?),
         Command::Publish(args) => ("publish", publish::publish(&open(args.case)?, &args.note)?),

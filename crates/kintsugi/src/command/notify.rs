@@ -9,10 +9,11 @@ use kintsugi_notify::{
     Composer, Coverage, Credentials, Limits, NoticeContent, ReturnPath, RunOptions, Sender, Signer, Templates, TemplatesError,
     Timeouts, authorities,
 };
-use kintsugi_store::{Leased, Store};
+use kintsugi_store::{Leased, Store, Waiting};
 use serde_json::json;
 
-use super::{Outcome, block_on, now_ms};
+use super::{Outcome, block_on, now_ms, plan};
+use crate::cli::Resend;
 use crate::finish::Finish;
 use crate::folder::Folder;
 use crate::outbox::StoreOutbox;
@@ -21,7 +22,7 @@ use crate::worker::Answers;
 use crate::{facts, progress};
 
 /// Sends what is not yet accepted.
-pub(crate) fn notify(folder: &Folder, smtp: Option<&str>) -> Result<Outcome> {
+pub(crate) fn notify(folder: &Folder, smtp: Option<&str>, resend: Option<Resend>) -> Result<Outcome> {
     let spec = mail_spec(folder, smtp)?;
     let templates = templates(folder)?;
     block_on(async {
@@ -33,15 +34,49 @@ pub(crate) fn notify(folder: &Folder, smtp: Option<&str>) -> Result<Outcome> {
         store.reap_all_leases(now_ms()).await?;
         store.release_ended_holds(now_ms()).await?;
         store.plan_notices(scope.number, now_ms()).await?;
-        let stopped = send(folder, &store, &scope, &spec, templates, &stage).await?;
+        if let Some(why) = plan::not_approved(folder, &store, &scope, &templates).await? {
+            let line = store.conservation(scope.number).await?;
+            store.close().await;
+            stage.end("nothing was sent: the plan is not approved");
+            return Ok(unapproved(folder, &line, &why));
+        }
+        let waiting = match resend {
+            Some(Resend::Refused) => put_back(&store, &scope).await?,
+            None => Waiting::All,
+        };
+        let stopped = send(folder, &store, (&scope, waiting), &spec, templates, &stage).await?;
         let line = store.conservation(scope.number).await?;
         for fact in facts::of_conservation(folder, &line, &scope) {
             store.put_fact(&fact, now_ms()).await?;
         }
+        let cleared = store.conservation_of_cleared(scope.number).await?;
         stage.end(&format!("{} of {} persons told by mail", count(line.accepted), count(line.persons)));
         store.close().await;
-        Ok(outcome(&line, stopped.as_deref()))
+        Ok(outcome(&line, &cleared, stopped.as_deref()))
     })
+}
+
+/// Puts what was refused back, and says so in the audit log.
+async fn put_back(store: &Store, scope: &ScopeVersion) -> Result<Waiting> {
+    let (number, notices) = store.resend_refused(scope.number, "command line", now_ms()).await?;
+    store
+        .audit("command line", &format!("put back {notices} refused notices of scope version {}", scope.number), now_ms())
+        .await?;
+    progress::line(&format!("  {} refused notices are sent again", count(notices)));
+    Ok(Waiting::Resend(number))
+}
+
+/// Nothing was sent: why, and what to do.
+fn unapproved(folder: &Folder, line: &Conservation, why: &[String]) -> Outcome {
+    let place = folder.root.display();
+    let why: String = why.iter().map(|why| format!("\n  - {why}")).collect();
+    let text = format!(
+        "{}\n  Nothing was sent: [notify] approval = \"two-person\", and no approval covers what would be sent.{why}\n  \
+         Plan: kintsugi notify plan --by NAME {place}    Then somebody else approves in the console: kintsugi serve {place}",
+        conservation_text(line)
+    );
+    let data = json!({ "persons": line.persons, "waiting": line.waiting, "approved": false, "holds": line.holds() });
+    Outcome::new(Finish::DoneWithGaps, text, data)
 }
 
 /// The case's mail settings, with another server where one was named.
@@ -105,7 +140,7 @@ pub(crate) async fn answer_parts(folder: &Folder, store: &Store, smtp: Option<&s
 async fn send(
     folder: &Folder,
     store: &Store,
-    scope: &ScopeVersion,
+    (scope, waiting): (&ScopeVersion, Waiting),
     spec: &MailSpec,
     templates: Templates,
     stage: &Stage,
@@ -122,8 +157,9 @@ async fn send(
             None => mail,
         })
     };
-    let waiting = store.conservation(scope.number).await?.waiting;
-    let mut outbox = StoreOutbox { store: store.clone(), scope: scope.number, worker: format!("notify-{}", std::process::id()) };
+    let to_send = store.conservation(scope.number).await?.waiting + store.conservation_of_cleared(scope.number).await?.waiting;
+    let worker = format!("notify-{}", std::process::id());
+    let mut outbox = StoreOutbox { store: store.clone(), scope: scope.number, waiting, worker };
     let limits = Limits { per_minute: spec.per_minute, per_domain_minute: spec.per_domain_minute };
     let options = RunOptions { limits, ..RunOptions::new(spec.connections) };
     let stop = options.stop.clone();
@@ -133,7 +169,7 @@ async fn send(
             stop.store(true, Ordering::Relaxed);
         }
     });
-    let mut shown = |at: kintsugi_notify::Progress| stage.at(at.accepted + at.refused + at.unknown, waiting, "mails");
+    let mut shown = |at: kintsugi_notify::Progress| stage.at(at.accepted + at.refused + at.unknown, to_send, "mails");
     let report = kintsugi_notify::run(&mut outbox, &sender(folder, spec)?, options, compose, &mut shown)
         .await
         .context("the notices could not all be accounted for");
@@ -141,8 +177,11 @@ async fn send(
     Ok(report?.stopped)
 }
 
-fn outcome(line: &Conservation, stopped: Option<&str>) -> Outcome {
+fn outcome(line: &Conservation, cleared: &Conservation, stopped: Option<&str>) -> Outcome {
     let mut text = conservation_text(line);
+    if cleared.persons > 0 {
+        text.push_str(&format!("\n  told before, not affected any more:\n{}", conservation_text(cleared)));
+    }
     if let Some(why) = stopped {
         text.push_str(&format!("\n  Sending stopped: {why}. Run `kintsugi notify` again when that is mended."));
     }
@@ -150,9 +189,10 @@ fn outcome(line: &Conservation, stopped: Option<&str>) -> Outcome {
         "persons": line.persons, "accepted": line.accepted, "refused": line.refused, "unknown": line.unknown,
         "held": line.held, "no_address": line.no_address, "waiting": line.waiting, "holds": line.holds(),
         "stopped": stopped,
+        "cleared": { "persons": cleared.persons, "accepted": cleared.accepted, "waiting": cleared.waiting },
     });
-    let gaps = !line.is_complete() || stopped.is_some();
-    if !line.holds() {
+    let gaps = !line.is_complete() || !cleared.is_complete() || stopped.is_some();
+    if !line.holds() || !cleared.holds() {
         progress::line("error: the conservation line does not hold: this is a defect, please report it");
     }
     Outcome::new(Finish::with_gaps(gaps), text, data)

@@ -172,6 +172,7 @@ fn profile(id: u64) -> PersonProfile {
         postal_code: Private::new("100-0000".into()),
         address: Private::new("東京都架空区1-2-3".into()),
         language: if english { Language::En } else { Language::Ja },
+        ..PersonProfile::default()
     }
 }
 

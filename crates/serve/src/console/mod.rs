@@ -7,6 +7,7 @@ pub(crate) mod facts;
 pub(crate) mod notices;
 pub(crate) mod person;
 pub(crate) mod persons;
+pub(crate) mod plan;
 pub(crate) mod rail;
 pub(crate) mod rights;
 pub(crate) mod scope;

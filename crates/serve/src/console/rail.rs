@@ -167,6 +167,7 @@ fn parts(w: Words, standing: Option<&Standing>, counts: RailCounts, current: &'s
         part(
             "rail-tell",
             vec![
+                place("rail-plan", "/plan", None),
                 place("rail-notices", "/notices", standing.map(Standing::affected)),
                 place("rail-statement", "/statement", None),
             ],

@@ -80,7 +80,7 @@ pub(crate) async fn sign_in(
         return Err(Failure::TooMany);
     }
     let staff = site.store.staff(&form.name).await?;
-    let fits = password::fits(form.password, staff.as_ref().map(|staff| staff.password_hash.clone())).await;
+    let fits = password::password_fits(form.password, staff.as_ref().map(|staff| staff.password_hash.clone())).await;
     match staff.filter(|_| fits) {
         Some(staff) => {
             site.store.audit(&staff.name, "signed in", now_ms).await?;

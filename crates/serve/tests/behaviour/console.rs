@@ -27,6 +27,7 @@ async fn nothing_is_shown_without_signing_in() {
         "/persons/1",
         "/notices",
         "/notices.csv",
+        "/plan",
         "/rights",
         "/statement",
         "/why/x",
@@ -209,4 +210,44 @@ async fn the_statement_is_issued_again_with_a_note_and_its_versions_stay() {
     let both = ["180 (as of 2013-05-20", "and 0 (as of 2013-05-27"];
     assert!(both.iter().all(|one| refused.contains(one)), "{refused}");
     assert_eq!(text(&reader.get("/statement?lang=en").await.body), second);
+}
+
+/// A plan of everything that version 1 tells, made by `by`.
+async fn plan(store: &kintsugi_store::Store, by: &str) -> kintsugi_store::PlanContent {
+    let lines = store.plan_lines(1).await.unwrap();
+    let words = vec![("notice.ja.txt".to_owned(), "ab".repeat(32))];
+    let content = kintsugi_store::PlanContent { scope_version: 1, scope_digest: "5f3a".into(), words, lines };
+    let remarks = [("shared address".to_owned(), "2".to_owned())];
+    store.put_plan(&content, by, &remarks, NOW_MS).await.unwrap();
+    content
+}
+
+#[tokio::test]
+async fn a_plan_is_approved_as_it_was_shown_and_not_by_whoever_made_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let case = make(dir.path(), 10, loopback()).await;
+    let mut browser = Browser::visit(console(case.site)).await;
+    sign_in(&mut browser, STAFF.1).await;
+    assert!(text(&browser.get("/plan").await.body).contains("Nothing is planned yet"));
+    let own = plan(&case.store, STAFF.0).await;
+    let page = browser.get("/plan").await;
+    assert!(text(&page.body).contains("You planned this. Somebody else must approve it."), "{}", text(&page.body));
+    assert!(!page.body.contains("<button type=\"submit\">Approve"));
+    let token = page.token();
+    let form = |number: &'static str, digest: String| [("token", token.clone()), ("plan", number.to_owned()), ("digest", digest)];
+    let post = async |browser: &mut Browser, fields: [(&'static str, String); 3]| {
+        let fields = fields.each_ref().map(|(name, value)| (*name, value.as_str()));
+        browser.post("/plan", &fields).await.header("location").unwrap().to_owned()
+    };
+    assert_eq!(post(&mut browser, form("1", own.digest())).await, "/plan?fault=same");
+    let other = plan(&case.store, "t.mori").await;
+    assert_eq!(post(&mut browser, form("1", own.digest())).await, "/plan?fault=overtaken");
+    let read = text(&browser.get("/plan").await.body);
+    for said in ["Plan 2 · scope version 1", "Approve 10 notices", "2 shared address", "notice.ja.txt abababababababab"] {
+        assert!(read.contains(said), "{said}: {read}");
+    }
+    assert_eq!(post(&mut browser, form("2", other.digest())).await, "/plan");
+    assert!(text(&browser.get("/plan").await.body).contains(&format!("Approved by {}", STAFF.0)));
+    let audit = text(&browser.get("/audit").await.body);
+    assert!(audit.contains("approved plan 2") && audit.contains("tried to approve their own plan 1"), "{audit}");
 }

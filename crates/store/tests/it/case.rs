@@ -78,6 +78,7 @@ impl Someone {
             postal_code: Private::new("100-0001".to_owned()),
             address: Private::new("東京都千代田区千代田1-1".to_owned()),
             language: if self.id.is_multiple_of(2) { Language::En } else { Language::Ja },
+            ..PersonProfile::default()
         }
     }
 

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use kintsugi_case::{
-    Conservation, Fact, FactKind, FactValue, FieldMeaning, Language, NoticeNumber, NoticeState, PersonId, Private, RemedyKind,
-    RemedySpec, RemedyTo, Verdict,
+    Conservation, Fact, FactKind, FactValue, FieldMeaning, Language, NoticeKind, NoticeNumber, NoticeState, PersonId, Private,
+    RemedyKind, RemedySpec, RemedyTo, Verdict,
 };
 use kintsugi_store::{
-    Edition, Error, FieldCount, Hold, LinkTarget, Outcome, PersonFilter, Planned, RedeemRequest, Redemption, Reported, Store,
+    Edition, Error, FieldCount, Hold, LinkTarget, NotApproved, Outcome, PersonFilter, PlanContent, Planned, RedeemRequest,
+    Redemption, Reported, Store, Waiting,
 };
 
 use crate::case::{DRAFT, NOW, Place, Someone, basis, everybody, exposed, freeze, seal};
@@ -28,6 +29,9 @@ macro_rules! every_case {
             reports_move_notices_and_nobody_can_forge_them
             a_dead_sender_leaves_unknown_notices
             a_second_version_tells_whom_it_concerns
+            nobody_keeps_a_stale_answer
+            refused_notices_alone_are_sent_again
+            a_plan_is_approved_by_somebody_else
             people_decide_about_single_notices
             whatever_happens_the_sum_holds
             a_notice_is_found_by_its_number
@@ -324,6 +328,112 @@ pub(crate) async fn a_second_version_tells_whom_it_concerns(place: Place) {
     assert_eq!(store.plan_notices(three, NOW).await.unwrap(), Planned { new: 1, no_address: 0 });
     assert_eq!(send_all(&store, three).await, [2]);
     assert_eq!(store.notices_of(PersonId(2)).await.unwrap().len(), 3);
+}
+
+pub(crate) async fn nobody_keeps_a_stale_answer(place: Place) {
+    let store = place.open().await;
+    let possible = |id| Someone::new(id).with(Verdict::Possible);
+    let one = [Someone::new(1), possible(2), Someone::new(3), Someone::new(4), Someone::new(5).with(None)];
+    let one = freeze(&store, "one", &one).await;
+    store.plan_notices(one, NOW).await.unwrap();
+    // 1 to 3 are told; 4's server refuses; 5 is not affected.
+    let leased = store.lease_notices(one, 1000, "me", NOW + 60_000, NOW).await.unwrap();
+    let ended = |serial| match serial {
+        4 => Outcome::Refused { reply: "550".into() },
+        3 => Outcome::Unknown { why: "no answer".into() },
+        _ => Outcome::Accepted { reply: "250".into() },
+    };
+    let outcomes: Vec<_> = leased.iter().map(|notice| (notice.serial, ended(notice.serial))).collect();
+    store.record_outcomes(&outcomes, NOW).await.unwrap();
+    // Now: 1 less sure, 2 surer, 3 and 4 cleared, 5 new.
+    let two = [possible(1), Someone::new(2), Someone::new(3).with(None), Someone::new(4).with(None), Someone::new(5)];
+    let two = freeze(&store, "two", &two).await;
+    store.plan_notices(two, NOW).await.unwrap();
+    assert_eq!(store.plan_notices(two, NOW).await.unwrap(), Planned::default());
+    let cleared = store.conservation_of_cleared(two).await.unwrap();
+    assert_eq!(cleared, Conservation { persons: 1, waiting: 1, ..Conservation::default() }, "4 was never told");
+    assert!(store.conservation(two).await.unwrap().holds());
+    let leased = store.lease_notices(two, 1000, "me", NOW + 60_000, NOW).await.unwrap();
+    let said: Vec<_> = leased
+        .iter()
+        .map(|one| {
+            let before = one.before.as_ref().map(|before| (before.number.serial(), before.exposed.len()));
+            (one.person.0, one.kind, one.exposed.len(), before)
+        })
+        .collect();
+    let expected = [
+        (1, NoticeKind::Less, 1, Some((1, 1))),
+        (2, NoticeKind::More, 1, Some((2, 1))),
+        (5, NoticeKind::First, 1, None),
+        (3, NoticeKind::Cleared, 0, Some((3, 1))),
+    ];
+    assert_eq!(said, expected);
+    let outcomes: Vec<_> = leased.iter().map(|n| (n.serial, Outcome::Accepted { reply: "250".into() })).collect();
+    store.record_outcomes(&outcomes, NOW).await.unwrap();
+    assert!(store.conservation_of_cleared(two).await.unwrap().is_complete());
+    // 3 is cleared still and was told so; 1 is gone from the source.
+    let three = [Someone::new(2), Someone::new(3).with(None), Someone::new(5)];
+    let three = freeze(&store, "three", &three).await;
+    assert_eq!(store.plan_notices(three, NOW).await.unwrap(), Planned::default());
+    assert_eq!(store.told_and_gone(three).await.unwrap(), 1);
+    assert!(store.conservation_of_cleared(three).await.unwrap().is_complete());
+}
+
+pub(crate) async fn refused_notices_alone_are_sent_again(place: Place) {
+    let store = place.open().await;
+    let scope = freeze(&store, "one", &everybody(4)).await;
+    store.plan_notices(scope, NOW).await.unwrap();
+    store.lease_notices(scope, 3, "me", NOW + 60_000, NOW).await.unwrap();
+    let refused = || Outcome::Refused { reply: "550 no such user".into() };
+    let outcomes = [(1, refused()), (2, Outcome::Accepted { reply: "250".into() }), (3, refused())];
+    store.record_outcomes(&outcomes, NOW).await.unwrap();
+    let (number, notices) = store.resend_refused(scope, "me", NOW + 1).await.unwrap();
+    assert_eq!((number, notices), (1, 2));
+    let take = || store.lease_notices_after(scope, (0, Waiting::Resend(number)), 10, "me", NOW + 60_000, NOW + 1);
+    let serials: Vec<u64> = take().await.unwrap().iter().map(|notice| notice.serial).collect();
+    assert_eq!(serials, [1, 3], "4 waits, and was not refused");
+    // One that could not be sent yet stays among them.
+    let not_sent = Outcome::NotSent { why: "no room".into(), retry_at_ms: 0 };
+    store.record_outcomes(&[(1, not_sent), (3, refused())], NOW + 1).await.unwrap();
+    assert_eq!(take().await.unwrap().iter().map(|notice| notice.serial).collect::<Vec<_>>(), [1]);
+    assert_eq!(store.resend_refused(scope, "me", NOW + 2).await.unwrap(), (2, 1));
+}
+
+pub(crate) async fn a_plan_is_approved_by_somebody_else(place: Place) {
+    let store = place.open().await;
+    let scope = freeze(&store, "one", &everybody(3)).await;
+    store.plan_notices(scope, NOW).await.unwrap();
+    let content = |store: Store, hash: &'static str, scope: u32| async move {
+        let lines = store.plan_lines(scope).await.unwrap();
+        let words = vec![("notice.ja.txt".to_owned(), hash.to_owned())];
+        PlanContent { scope_version: scope, scope_digest: "one".into(), words, lines }
+    };
+    let first = content(store.clone(), "01", scope).await;
+    assert_eq!(first.lines.iter().map(|line| line.notices).sum::<u64>(), 3);
+    assert_eq!(store.put_plan(&first, "alice", &[], NOW).await.unwrap(), 1);
+    assert_eq!(store.put_plan(&first, "alice", &[], NOW + 1).await.unwrap(), 1, "the same plan is one");
+    let approve = |number, digest: String, by: &'static str| {
+        let store = store.clone();
+        async move { store.approve_plan(number, &digest, by, NOW + 2).await.unwrap() }
+    };
+    assert_eq!(approve(1, first.digest(), " Alice ").await, Err(NotApproved::SamePerson));
+    assert_eq!(approve(1, "other".into(), "bob").await, Err(NotApproved::Overtaken));
+    assert_eq!(store.approved_plan().await.unwrap(), None);
+    assert_eq!(approve(1, first.digest(), "bob").await, Ok(()));
+    assert_eq!(approve(1, first.digest(), "carol").await, Err(NotApproved::Already));
+    let approved = store.approved_plan().await.unwrap().unwrap();
+    assert_eq!((approved.digest.as_str(), approved.approval.unwrap().by.as_str()), (first.digest().as_str(), "bob"));
+    // Another template, another version: another digest.
+    let second = content(store.clone(), "02", scope).await;
+    assert_eq!(first.changes_to(&second), ["notice.ja.txt is different"]);
+    assert_eq!(store.put_plan(&second, "bob", &[], NOW).await.unwrap(), 2);
+    assert_eq!(approve(1, first.digest(), "carol").await, Err(NotApproved::Overtaken));
+    freeze(&store, "two", &everybody(2)).await;
+    assert_eq!(approve(2, second.digest(), "alice").await, Err(NotApproved::Overtaken), "a newer scope is frozen");
+    // A forged approval does not count: its seal needs the case key.
+    let sql = "INSERT INTO approval (plan, approved_at_ms, approved_by, digest, seal) SELECT number, 1, 'mallory', digest, $1 FROM plan WHERE number = 2";
+    sqlx::query(sql).bind(vec![1_u8]).execute(&place.raw().await).await.unwrap();
+    assert!(store.newest_plan().await.unwrap().unwrap().approval.is_none());
 }
 
 pub(crate) async fn people_decide_about_single_notices(place: Place) {
