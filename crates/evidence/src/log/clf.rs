@@ -30,7 +30,7 @@ pub(super) fn combined<'a>(line: &'a [u8], clock: &mut Clock) -> Result<Fields<'
 
 /// The time, and what follows it. A user name may hold blanks and brackets, so the first bracket need not be it.
 fn time<'a>(text: &'a [u8], clock: &mut Clock) -> Option<(i64, &'a [u8])> {
-    memchr::memchr_iter(b'[', text).find_map(|open| {
+    (0..text.len()).filter(|&at| text[at] == b'[').find_map(|open| {
         let inside = text.get(open + 1..)?;
         let (time, after) = inside.split_at_checked(TIME_BYTES)?;
         Some((clock.read(time)?, after.strip_prefix(b"]")?))
@@ -55,12 +55,13 @@ pub(super) fn quoted(text: &[u8]) -> Option<(&[u8], &[u8])> {
 /// The next word and what follows it.
 pub(super) fn word(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let text = text.strip_prefix(b" ").unwrap_or(text);
-    let end = memchr::memchr(b' ', text).unwrap_or(text.len());
+    // Words are short: a plain loop finds their end before a search of blocks has begun.
+    let end = text.iter().position(|&byte| byte == b' ').unwrap_or(text.len());
     (end > 0).then(|| text.split_at(end))
 }
 
 fn split_at_byte(text: &[u8], byte: u8) -> Option<(&[u8], &[u8])> {
-    let at = memchr::memchr(byte, text)?;
+    let at = text.iter().position(|&found| found == byte)?;
     (at > 0).then(|| text.split_at(at))
 }
 

@@ -11,11 +11,20 @@ use kintsugi_evidence::Glance;
 
 /// Whether a request can carry an injection.
 pub(crate) fn is_suspect(glance: &Glance<'_>) -> bool {
-    values(glance.request)
+    values(target(glance.request))
         || values(glance.query)
         || values(glance.cookie)
         || values(glance.body)
         || glance.headers.into_iter().any(header)
+}
+
+/// The target of a request line as nearly all are, with the blank behind it; anything else as it stands.
+fn target(request: &[u8]) -> &[u8] {
+    let [b'G', b'E', b'T', b' ', target @ ..] = request else { return request };
+    match target.split_last_chunk::<8>() {
+        Some((target @ [b'/', .., b' '], b"HTTP/1.1" | b"HTTP/1.0" | b"HTTP/2.0" | b"HTTP/3.0")) => target,
+        _ => request,
+    }
 }
 
 /// What a byte of a request says by itself.
@@ -61,7 +70,14 @@ const fn signs() -> [Sign; 256] {
 /// Whether a target, a query, cookies or a body can carry an injection.
 fn values(text: &[u8]) -> bool {
     let (mut at, mut value_at, mut high) = (0, None, false);
-    while at < text.len() {
+    loop {
+        // Most of a request by far: a loop of its own, without a decision a byte.
+        let ordinary = text[at..].iter().take_while(|&&byte| SIGNS[usize::from(byte)] == Sign::Ordinary).count();
+        high &= ordinary == 0;
+        at += ordinary;
+        if at >= text.len() {
+            break;
+        }
         let mut next_high = false;
         match SIGNS[usize::from(text[at])] {
             Sign::Ordinary => {}
@@ -141,68 +157,88 @@ fn is_word(byte: &u8) -> bool {
 
 /// Words with which SQL goes on after a value, or begins in place of one.
 fn is_keyword(word: &[u8]) -> bool {
-    const WORDS: [&str; 58] = [
-        "or",
-        "as",
-        "is",
-        "in",
-        "on",
-        "by",
-        "and",
-        "xor",
-        "not",
-        "div",
-        "mod",
-        "asc",
-        "for",
-        "set",
-        "all",
-        "any",
-        "case",
-        "desc",
-        "from",
-        "into",
-        "join",
-        "like",
-        "lock",
-        "then",
-        "when",
-        "with",
-        "call",
-        "exec",
-        "cross",
-        "fetch",
-        "group",
-        "ilike",
-        "inner",
-        "limit",
-        "minus",
-        "order",
-        "rlike",
-        "table",
-        "union",
-        "where",
-        "binary",
-        "escape",
-        "except",
-        "exists",
-        "having",
-        "insert",
-        "offset",
-        "regexp",
-        "select",
-        "sounds",
-        "update",
-        "values",
-        "window",
-        "between",
-        "collate",
-        "waitfor",
-        "procedure",
-        "intersect",
-    ];
-    (2..=9).contains(&word.len()) && WORDS.iter().any(|keyword| word.eq_ignore_ascii_case(keyword.as_bytes()))
+    let begins = word.first().is_some_and(|first| FIRST_LETTERS.get(word.len()).is_some_and(|of| of & letter_bit(*first) != 0));
+    begins && WORDS.iter().any(|keyword| word.eq_ignore_ascii_case(keyword.as_bytes()))
 }
+
+/// A bit for each letter, whatever its case.
+const fn letter_bit(byte: u8) -> u32 {
+    if byte.is_ascii_alphabetic() { 1 << (byte.to_ascii_lowercase() - b'a') } else { 0 }
+}
+
+/// By length: the first letters of [`WORDS`]. Most words are none by this alone.
+const FIRST_LETTERS: [u32; 10] = first_letters();
+
+const fn first_letters() -> [u32; 10] {
+    let (mut letters, mut at) = ([0; 10], 0);
+    while at < WORDS.len() {
+        let word = WORDS[at].as_bytes();
+        letters[word.len()] |= letter_bit(word[0]);
+        at += 1;
+    }
+    letters
+}
+
+const WORDS: [&str; 58] = [
+    "or",
+    "as",
+    "is",
+    "in",
+    "on",
+    "by",
+    "and",
+    "xor",
+    "not",
+    "div",
+    "mod",
+    "asc",
+    "for",
+    "set",
+    "all",
+    "any",
+    "case",
+    "desc",
+    "from",
+    "into",
+    "join",
+    "like",
+    "lock",
+    "then",
+    "when",
+    "with",
+    "call",
+    "exec",
+    "cross",
+    "fetch",
+    "group",
+    "ilike",
+    "inner",
+    "limit",
+    "minus",
+    "order",
+    "rlike",
+    "table",
+    "union",
+    "where",
+    "binary",
+    "escape",
+    "except",
+    "exists",
+    "having",
+    "insert",
+    "offset",
+    "regexp",
+    "select",
+    "sounds",
+    "update",
+    "values",
+    "window",
+    "between",
+    "collate",
+    "waitfor",
+    "procedure",
+    "intersect",
+];
 
 /// Bytes of a value that are looked at for what base64 hides.
 const HIDDEN_BYTES_MAX: usize = 48;
@@ -254,11 +290,14 @@ fn header(text: &[u8]) -> bool {
         [b'%', ..] => false,
         _ => true,
     });
-    hostile || memchr::memchr2_iter(b's', b'S', text).any(|at| is_select(&text[at..])) || text.contains(&b'{')
+    // `c` is the rarest letter of `select` in agents.
+    hostile || memchr::memchr3_iter(b'{', b'c', b'C', text).any(|at| text[at] == b'{' || is_select(text, at))
 }
 
-fn is_select(text: &[u8]) -> bool {
-    text.get(..6).is_some_and(|word| word.eq_ignore_ascii_case(b"select"))
+/// Whether the `c` there is that of `select`.
+fn is_select(text: &[u8], at: usize) -> bool {
+    let word = at.checked_sub(4).and_then(|start| text.get(start..start + 6));
+    word.is_some_and(|word| word.eq_ignore_ascii_case(b"select"))
 }
 
 #[cfg(test)]
