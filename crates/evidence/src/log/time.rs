@@ -31,10 +31,19 @@ impl Clock {
     pub(super) fn read(&mut self, text: &[u8]) -> Option<i64> {
         let text: &[u8; TIME_BYTES] = text.try_into().ok()?;
         if *text != self.last {
-            self.last_ms = parse(text)?;
+            self.last_ms = self.within_minute(text).or_else(|| parse(text))?;
             self.last = *text;
         }
         Some(self.last_ms)
+    }
+
+    /// A time in the minute of the last one, of which only the seconds are new.
+    fn within_minute(&self, text: &[u8; TIME_BYTES]) -> Option<i64> {
+        if text[..18] != self.last[..18] || text[20..] != self.last[20..] {
+            return None;
+        }
+        let (second, last) = (number(&text[18..20])?, number(&self.last[18..20])?);
+        (second <= 60).then_some(self.last_ms + (second - last) * 1000)
     }
 
     /// A time in any of the ways in which logs write it: as above, with a fraction, without a zone, ISO 8601, asctime, and
@@ -308,6 +317,11 @@ mod tests {
             let zoned = Timestamp::from_second(second).unwrap().to_zoned(zone);
             let text = strtime::format("%d/%b/%Y:%H:%M:%S %z", &zoned).unwrap();
             prop_assert_eq!(Clock::default().read(text.as_bytes()), Some(second * 1000), "{}", text);
+            // A second time, from the first second of the same minute.
+            let clock = &mut Clock::default();
+            let first = format!("{}00{}", &text[..18], &text[20..]);
+            prop_assert_eq!(clock.read(first.as_bytes()), Some(second.div_euclid(60) * 60_000));
+            prop_assert_eq!(clock.read(text.as_bytes()), Some(second * 1000), "{}", text);
         }
     }
 }
