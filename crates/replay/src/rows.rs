@@ -12,6 +12,7 @@ use crate::error::{Failure, Result};
 use crate::statement::{Observation, Statement, shown};
 
 mod aggregate;
+mod cache;
 mod columns;
 mod evaluate;
 mod kept;

@@ -9,6 +9,7 @@ use kintsugi_case::{ColumnSet, Shows};
 use rusqlite::Statement;
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 
+use super::cache::Cache;
 use super::plan::{Bound, Branch, Limit, Plan, Rows};
 use super::size::{Shown, Text};
 use crate::data::Data;
@@ -18,10 +19,8 @@ use crate::joined::{EQUAL, PART, rows_of};
 use crate::lexer::Literal;
 use crate::server::NativeRow;
 
-/// Values kept in memory over all cached queries; beyond it the cache is emptied.
-const CACHED_VALUES_MAX: usize = 8_000_000;
 /// Sets of literals of one query after which LIMIT is left to SQLite, as whole sets would not be used again.
-const SETS_PER_QUERY_MAX: u32 = 12;
+const SETS_PER_QUERY_MAX: usize = 12;
 /// In `RowSet::numbers`: the rest is a place in `lists`.
 const LIST: u32 = 1 << 31;
 
@@ -98,6 +97,16 @@ pub(crate) struct Answer {
 }
 
 impl RowSet {
+    #[cfg(test)]
+    pub(super) fn of_values(values: usize) -> Self {
+        Self { sizes: vec![Text::NULL; values], width: 1, ..Self::default() }
+    }
+
+    /// How many values it holds, some 30 bytes each.
+    pub(super) fn values(&self) -> usize {
+        self.sizes.len()
+    }
+
     fn len(&self) -> usize {
         self.sizes.len() / self.width.max(1)
     }
@@ -164,9 +173,9 @@ impl RowSet {
 /// Runs plans, keeping what it found.
 pub(crate) struct Evaluator {
     data: Rc<Data>,
-    cache: HashMap<(String, Vec<String>), Arc<RowSet>>,
-    cached_values: usize,
-    sets: HashMap<String, u32>,
+    cache: Cache,
+    /// By query, the literals with which it was run: the first few.
+    sets: HashMap<String, Vec<Vec<String>>>,
     queries: HashMap<String, Arc<Rows>>,
     /// Everything is evaluated on SQLite.
     here: bool,
@@ -176,7 +185,7 @@ type Outcome<T> = Result<T, Failure>;
 
 impl Evaluator {
     pub(crate) fn new(data: Rc<Data>) -> Self {
-        Self { data, cache: HashMap::new(), cached_values: 0, sets: HashMap::new(), queries: HashMap::new(), here: false }
+        Self { data, cache: Cache::default(), sets: HashMap::new(), queries: HashMap::new(), here: false }
     }
 
     /// One that asks no restored server: for the frames of questions, of which there are as many as questions.
@@ -256,8 +265,7 @@ impl Evaluator {
         };
         let (offset, count) = (number(&limit.offset, literals), number(&limit.count, literals));
         // Ties reach beyond the limit: all rows must be seen.
-        let whole = rows.ties || self.sets.get(&rows.sql).copied().unwrap_or(0) < SETS_PER_QUERY_MAX;
-        if whole || self.is_cached(&rows.sql, literals) {
+        if rows.ties || self.is_worth_keeping(&rows.sql, &used(&rows.sql, literals)) {
             let set = self.set(rows, literals)?;
             let from = offset.min(set.len());
             let to = offset.saturating_add(count).min(set.len());
@@ -269,26 +277,23 @@ impl Evaluator {
         Ok(Found { set, from: 0, to, by_place: offset > 0 || to == count })
     }
 
-    fn is_cached(&self, sql: &str, literals: &[Literal]) -> bool {
-        self.cache.contains_key(&(sql.to_owned(), used(sql, literals)))
+    /// Own rows of a page (`id=-4711`) differ in every statement and are cheap: after the first few they are not kept.
+    fn is_worth_keeping(&self, sql: &str, literals: &Vec<String>) -> bool {
+        self.sets.get(sql).is_none_or(|known| known.len() < SETS_PER_QUERY_MAX || known.contains(literals))
     }
 
     fn set(&mut self, rows: &Rows, literals: &[Literal]) -> Outcome<Arc<RowSet>> {
         let key = (rows.sql.clone(), used(&rows.sql, literals));
         if let Some(set) = self.cache.get(&key) {
-            return Ok(Arc::clone(set));
+            return Ok(set);
         }
         let set = Arc::new(self.run(rows, literals, None)?);
-        let sets = self.sets.entry(rows.sql.clone()).or_default();
-        *sets += 1;
-        // Own rows of a page (`id=-4711`) differ in every statement and are cheap: not worth a place.
-        if *sets <= SETS_PER_QUERY_MAX {
-            self.cached_values += set.sizes.len();
-            if self.cached_values > CACHED_VALUES_MAX {
-                self.cache.clear();
-                self.cached_values = set.sizes.len();
+        if self.is_worth_keeping(&key.0, &key.1) {
+            let known = self.sets.entry(rows.sql.clone()).or_default();
+            if !known.contains(&key.1) {
+                known.push(key.1.clone());
             }
-            self.cache.insert(key, Arc::clone(&set));
+            self.cache.keep(key, &set);
         }
         Ok(set)
     }
