@@ -16,7 +16,7 @@ use crate::data::{Data, Secrets};
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::error_text::{self, ErrorText};
-use crate::lexer::Template;
+use crate::lexer::{self, Template};
 use crate::login::{Attempt, Logins, Session};
 use crate::query::{Asked, Queries, Ran, join, skew_ms};
 use crate::request::Request;
@@ -291,6 +291,10 @@ impl<'a> Investigation<'a> {
             Err(reason) => {
                 let shape = self.unread(endpoint, reason);
                 self.note(shape, None, &text, observed);
+                if reason == lexer::NO_SQL {
+                    self.nameless += 1;
+                    return Ok(());
+                }
                 self.leave_open(shape, reason, &text, observed);
                 return Ok(());
             }
@@ -395,7 +399,12 @@ impl<'a> Investigation<'a> {
             let shape = self.shape(endpoint, &template)?;
             let statement = Statement { shape, literals: &template.literals, observed };
             let shows = self.endpoints.get(endpoint).shows;
-            if let Ok(Channel::Rows(plan)) = &self.shapes[shape].channel {
+            let plan = match &self.shapes[shape].channel {
+                Ok(Channel::Rows(plan)) => Some(plan),
+                Ok(Channel::Answers(plan)) if plan.question.is_none() => Some(&plan.frame),
+                _ => None,
+            };
+            if let Some(plan) = plan {
                 // What cannot be replayed teaches nothing.
                 match value {
                     Some(value) => drop(self.rows.learn(endpoint, plan, statement, shows, &value)),

@@ -41,12 +41,31 @@ pub(crate) fn template(sql: &str, dialect: Dialect) -> Result<Template, &'static
     let mut lexer = Lexer { rest: sql, dialect, tokens: Vec::new(), in_version_comment: false };
     lexer.run()?;
     let mut tokens = lexer.tokens;
+    if tokens.windows(2).any(|pair| lacks_operand(&pair[0], &pair[1])) {
+        return Err(NO_SQL);
+    }
     if dialect == Dialect::MySql {
         tokens = plain(&tokens, 0);
     }
     // sqlparser reads "x" as a string where MySQL does; SQLite reads both signs.
     let quote = if dialect.double_quotes_are_strings() { '`' } else { '"' };
     Ok(lift(&tokens, quote))
+}
+
+/// Why a text is no statement on any server: it was refused before anything was read.
+pub(crate) const NO_SQL: &str = "an operator stands without what it is to work on: no server reads it";
+
+/// Whether an operator is followed by what cannot begin an operand in any dialect (`a + AS b`): a blank that became a plus.
+fn lacks_operand(operator: &Token, next: &Token) -> bool {
+    const RESERVED: [&str; 10] = ["AS", "FROM", "WHERE", "AND", "OR", "ORDER", "GROUP", "LIMIT", "UNION", "THEN"];
+    let is_operator =
+        matches!(operator, Token::Symbol(symbol) if matches!(symbol.as_str(), "+" | "-" | "/" | "=" | "<" | ">" | "||"));
+    let is_end = match next {
+        Token::Word(word) => RESERVED.iter().any(|reserved| word.eq_ignore_ascii_case(reserved)),
+        Token::Symbol(symbol) => matches!(symbol.as_str(), ")" | ","),
+        _ => false,
+    };
+    is_operator && is_end
 }
 
 struct Lexer<'a> {
@@ -686,6 +705,13 @@ mod tests {
     fn places_of_columns_belong_to_the_shape() {
         check("SELECT 1 ORDER BY 3", "SELECT ?1 ORDER BY 3");
         check("CAST(a AS VARCHAR(10000))", "CAST(a AS VARCHAR(10000))");
+    }
+
+    #[test]
+    fn an_operator_needs_an_operand() {
+        let read = |sql: &str| template(sql, Dialect::MySql).is_ok();
+        assert!(!read("SELECT CAST(a+AS+CHAR)") && !read("SELECT+1+FROM+t") && !read("SELECT f(a+)"));
+        assert!(read("SELECT COUNT(*) FROM t WHERE -a = +b AND c LIKE 'x' ORDER BY d"));
     }
 
     #[test]
