@@ -166,15 +166,15 @@ pub struct SourceSpec {
     pub name: String,
     /// What it runs on.
     pub dbms: Dbms,
-    /// Where its snapshot lies, relative to the case folder.
-    pub snapshot: String,
+    /// Where its snapshot lies, relative to the case folder; `None` while there is none, and the logs stand alone.
+    pub snapshot: Option<String>,
     /// How CSV files in it are written.
     pub csv: CsvOptions,
     /// When it was taken.
     pub taken_at: Option<Timestamp>,
     /// Its tables by name.
     pub tables: BTreeMap<String, TableSpec>,
-    /// Where `snapshot` stands in the text, for mistakes that only the disk can tell.
+    /// Where `snapshot` stands in the text, for mistakes that only the disk can tell; the source's system where there is none.
     pub snapshot_span: Range<usize>,
     /// The URL of a server on which the snapshot's dump was restored, without its password.
     pub server: Option<String>,
@@ -527,7 +527,7 @@ mod raw {
     pub(super) struct Source {
         pub(super) name: String,
         pub(super) dbms: Spanned<String>,
-        pub(super) snapshot: Spanned<String>,
+        pub(super) snapshot: Option<Spanned<String>>,
         #[serde(default)]
         pub(super) csv: Csv,
         pub(super) taken_at: Option<Spanned<toml::value::Datetime>>,
@@ -799,8 +799,8 @@ mod check {
                 name: raw.name,
                 dbms,
                 server: raw.server.and_then(|url| self.server(&url, dbms)),
-                snapshot_span: raw.snapshot.span(),
-                snapshot: raw.snapshot.into_inner(),
+                snapshot_span: raw.snapshot.as_ref().map_or(raw.dbms.span(), Spanned::span),
+                snapshot: raw.snapshot.map(Spanned::into_inner),
                 csv: self.csv(raw.csv),
                 taken_at: raw.taken_at.and_then(|at| self.time(&at, zone)),
                 tables,

@@ -19,7 +19,8 @@ type Tables = BTreeMap<String, Vec<String>>;
 pub fn check_files(case_dir: &Path, case: &CaseFile) -> Vec<Mistake> {
     let mut mistakes = Vec::new();
     let mut found = HashMap::new();
-    for source in &case.sources {
+    // What the case file says of tables is taken at its word until their snapshot arrives.
+    for source in case.sources.iter().filter(|source| source.snapshot.is_some()) {
         match SnapshotReader::look(case_dir, source) {
             Ok(reader) => {
                 let tables = reader.tables().iter().map(|meta| (meta.name.clone(), meta.columns.clone())).collect();
@@ -53,10 +54,12 @@ pub fn check_files(case_dir: &Path, case: &CaseFile) -> Vec<Mistake> {
 fn unreadable(source: &SourceSpec, error: &Error) -> Mistake {
     let span = source.snapshot_span.clone();
     let (message, help) = match error {
-        Error::NoFile { pattern } => (format!("there is no `{pattern}`"), "paths are relative to the case folder"),
+        Error::NoFile { pattern } => {
+            (format!("there is no `{pattern}`"), "paths are relative to the case folder; leave `snapshot` out until it arrives")
+        }
         Error::Snapshot { path, reason } => (
             format!("{} cannot be read: {reason}", path.display()),
-            "a snapshot is a folder of CSV or Parquet files, a SQL dump or a SQLite file",
+            "a snapshot is a folder of CSV or Parquet files, a SQL dump or a SQLite file; leave it out until it arrives",
         ),
         other => (other.to_string(), "look at the file and who may read it"),
     };

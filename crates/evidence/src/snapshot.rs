@@ -128,21 +128,23 @@ fn table_name(path: &Path) -> String {
     name.rsplit_once('.').map_or(name.clone(), |(table, _)| table.to_owned())
 }
 
-/// The files of a source's snapshot: the file named, or all files of the folder named, sorted.
+/// The files of a source's snapshot: the file named, or all files of the folder named, sorted; none while there is no
+/// snapshot.
 pub(crate) fn files(case_dir: &Path, source: &SourceSpec) -> Result<Vec<PathBuf>> {
-    let path = case_dir.join(&source.snapshot);
-    if source.snapshot.contains("://") {
+    let Some(snapshot) = &source.snapshot else { return Ok(Vec::new()) };
+    let path = case_dir.join(snapshot);
+    if snapshot.contains("://") {
         return Err(Error::Snapshot {
-            path: source.snapshot.clone().into(),
+            path: snapshot.clone().into(),
             reason: "databases over the network are not read in this version".into(),
         });
     }
     if path.is_file() {
         return Ok(vec![path]);
     }
-    let mut files = files_in(&path).map_err(|_| Error::NoFile { pattern: source.snapshot.clone() })?;
+    let mut files = files_in(&path).map_err(|_| Error::NoFile { pattern: snapshot.clone() })?;
     files.sort();
-    if files.is_empty() { Err(Error::NoFile { pattern: source.snapshot.clone() }) } else { Ok(files) }
+    if files.is_empty() { Err(Error::NoFile { pattern: snapshot.clone() }) } else { Ok(files) }
 }
 
 fn files_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {

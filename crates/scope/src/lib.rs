@@ -33,6 +33,8 @@ pub struct Scoped {
     pub accessed: Vec<Accessed>,
     /// What file rules came to, file by file.
     pub filed: Vec<Filed>,
+    /// Rules about sources without a snapshot, as (kind, source): they name cells, and there are none yet.
+    pub waiting: Vec<(&'static str, String)>,
     /// Exposures written.
     pub exposures: u64,
     /// Bases written.
@@ -55,6 +57,7 @@ pub fn run(
     for rule in &case.rules {
         match rule {
             RuleSpec::Replay if scoped.replayed.is_some() => {}
+            rule if waits(rule, case).is_some() => scoped.waiting.extend(waits(rule, case)),
             RuleSpec::Replay => {
                 let inputs = Inputs { case_dir, case, keys, find: &path, tables: &tables, evidence, servers };
                 let replayed = replay(inputs, next_basis, &mut writer, progress).map_err(Error::Replay)?;
@@ -78,6 +81,17 @@ pub fn run(
     scoped.bases = next_basis - 1;
     scoped.exposures = writer.finish().map_err(Error::Find)?;
     Ok(scoped)
+}
+
+/// The kind and source of a rule that needs a snapshot which has not arrived. Statements are read without one.
+fn waits(rule: &RuleSpec, case: &CaseFile) -> Option<(&'static str, String)> {
+    let (kind, source) = match rule {
+        RuleSpec::Replay => return None,
+        RuleSpec::Access(rule) => ("access", &rule.source),
+        RuleSpec::File(rule) => ("file", &rule.source),
+        RuleSpec::Window(rule) => ("window", &rule.source),
+    };
+    case.source(source).is_some_and(|source| source.snapshot.is_none()).then(|| (kind, source.clone()))
 }
 
 /// What rules without statements work on.

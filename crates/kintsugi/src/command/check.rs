@@ -13,8 +13,10 @@ pub(crate) fn check(folder: &Folder) -> Result<Outcome> {
     super::notify::templates(folder)?;
     let case = &folder.case;
     let tables: usize = case.sources.iter().map(|source| source.tables.len()).sum();
+    let alone: String =
+        case.sources.iter().filter(|source| source.snapshot.is_none()).map(|source| without(&source.name)).collect();
     let text = format!(
-        "{} is in order: {} sources with {tables} tables, {} sets of evidence, {} rules, {} facts.",
+        "{} is in order: {} sources with {tables} tables, {} sets of evidence, {} rules, {} facts.{alone}",
         case.case.id,
         case.sources.len(),
         case.evidence.len(),
@@ -22,4 +24,12 @@ pub(crate) fn check(folder: &Folder) -> Result<Outcome> {
         case.facts.len()
     );
     Ok(Outcome::new(Finish::Done, text, json!({ "case": case.case.id, "tables": tables })))
+}
+
+/// What a source without a snapshot is good for.
+fn without(source: &str) -> String {
+    format!(
+        "\n  note: `{source}` has no snapshot yet. Values can be read from the logs alone (`kintsugi export values`); which records \
+         they are, and who is affected, can only be said once it arrives."
+    )
 }

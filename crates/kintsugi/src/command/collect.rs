@@ -44,7 +44,8 @@ pub(crate) fn collect(folder: &Folder) -> Result<Outcome> {
         format!("{} files, nothing new", count(taken.unchanged as u64))
     } else {
         let tables = loaded.tables.iter().map(|(name, rows)| format!("{} {name}", count(*rows))).collect::<Vec<_>>();
-        format!("{} files sealed; {}", count(taken.files.len() as u64), tables.join(", "))
+        let tables = if tables.is_empty() { "no snapshot yet".to_owned() } else { tables.join(", ") };
+        format!("{} files sealed; {tables}", count(taken.files.len() as u64))
     };
     stage.end(&figure);
     let data = json!({

@@ -1,6 +1,7 @@
 //! `kintsugi scope`: the rules of the case file to exposures, cell by cell.
 
 use anyhow::Result;
+use kintsugi_case::CaseFile;
 use kintsugi_evidence::{EvidenceKind, LogReport};
 use kintsugi_replay::OnServer;
 use kintsugi_scope::{Accessed, Filed, Scoped};
@@ -27,7 +28,7 @@ pub(crate) fn scope(folder: &Folder, given: &[String]) -> Result<Outcome> {
         stage.says(format!("{doing}: {lines} lines, {statements} statements, {judged} judged"));
     })?;
     stage.end(&figure(&scoped));
-    let notes = notes(&scoped);
+    let notes = [alone(&folder.case, &scoped), notes(&scoped)].concat();
     let data = json!({
         "exposures": scoped.exposures, "bases": scoped.bases, "notes": notes,
         "statements": scoped.replayed.as_ref().map(|replayed| replayed.statements),
@@ -97,6 +98,23 @@ fn figure(scoped: &Scoped) -> String {
         ),
         None => format!("{} exposures{windows}", count(scoped.exposures)),
     }
+}
+
+/// What cannot be said while a source has no snapshot, and what can.
+fn alone(case: &CaseFile, scoped: &Scoped) -> Vec<String> {
+    let sources = case.sources.iter().filter(|source| source.snapshot.is_none());
+    let mut notes: Vec<String> = sources
+        .map(|source| {
+            format!(
+                "`{}` has no snapshot yet: no cell can be named. `kintsugi export values` says what the logs alone give; add \
+                 `snapshot` to the case file when it arrives, then `collect` and `scope` again",
+                source.name
+            )
+        })
+        .collect();
+    let waiting = scoped.waiting.iter();
+    notes.extend(waiting.map(|(kind, source)| format!("the {kind} rule waits for the snapshot of `{source}`")));
+    notes
 }
 
 /// What was not read or not understood, each with its file and line.
