@@ -15,15 +15,20 @@ use crate::error::{Error, Failure, Result};
 use crate::functions::fails_on_the_server;
 use crate::investigation::Shape;
 use crate::lexer::Literal;
-use crate::rows::Evaluator;
+use crate::rows::{self, Evaluator, Text};
 use crate::statement::{Observation, Statement};
 
 mod decode;
+mod echo;
+mod gaps;
 mod knowledge;
 mod looks;
+mod meaning;
 mod naming;
+mod next;
 mod normal;
 mod plan;
+mod supposed;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -32,6 +37,7 @@ pub(crate) use plan::{Plan, Question, asks_the_server, plan};
 
 use looks::{Effect, Expected, Kind, Looks};
 use naming::Row;
+use supposed::{Frame, Supposed};
 use values::Library;
 
 /// The statements of a source that asked questions.
@@ -49,6 +55,8 @@ struct Asked {
     literals: Box<[Literal]>,
     observed: Observation,
     expected: Expected,
+    /// The parameter's value, as a page may show it again.
+    value: Text,
 }
 
 /// Questions about the values of one row, by column.
@@ -61,13 +69,14 @@ impl Answers {
     }
 
     /// Takes a question; an error says why the page that it leads to cannot be told.
-    pub(crate) fn take(&mut self, plan: &Plan, statement: Statement<'_>, shows: Shows) -> Result<(), Failure> {
-        if plan.same.iter().any(|&(one, other)| statement.literals.get(one - 1) != statement.literals.get(other - 1)) {
+    pub(crate) fn take(&mut self, plan: &Plan, statement: Statement<'_>, shows: Shows, value: &str) -> Result<(), Failure> {
+        let Statement { shape, literals, observed } = statement;
+        if plan.same.iter().any(|&(one, other)| literals.get(one - 1) != literals.get(other - 1)) {
             return Err(rusqlite::Error::UserFunctionError("it asks about several values at once".into()).into());
         }
-        let expected = self.expected(plan, statement.literals, shows)?;
-        let literals = statement.literals.into();
-        self.asked.push(Asked { shape: statement.shape, literals, observed: statement.observed, expected });
+        let expected = self.expected(plan, literals)?.shown(shows);
+        let value = Text::of_bytes(value.as_bytes());
+        self.asked.push(Asked { shape, literals: literals.into(), observed, expected, value });
         Ok(())
     }
 
@@ -80,24 +89,51 @@ impl Answers {
         prepared.into_iter().collect::<rusqlite::Result<()>>().map_err(|error| error.to_string())
     }
 
-    /// What the page does for yes and for no.
-    fn expected(&mut self, plan: &Plan, literals: &[Literal], shows: Shows) -> Result<Expected, Failure> {
-        if plan.question.is_none() {
-            let effect = self.effect(plan, literals, None)?.shown(shows);
-            return Ok(Expected { yes: effect, no: effect });
+    /// What the page does for yes and for no: as the snapshot has it, and where that does not know the page's rows, as must be
+    /// supposed of a page that an intruder can read answers from.
+    fn expected(&mut self, plan: &Plan, literals: &[Literal]) -> Result<Expected, Failure> {
+        if plan.guessed
+            && let Some(supposed) = &plan.supposed
+        {
+            return self.supposed(plan, supposed, literals);
         }
-        let mut effect = |yes| self.effect(plan, literals, Some(yes)).map(|effect| effect.shown(shows));
-        Ok(Expected { yes: effect(true)?, no: effect(false)? })
+        self.both(&plan.frame, &plan.text, plan.question.is_some(), literals)
     }
 
-    fn effect(&mut self, plan: &Plan, literals: &[Literal], answer: Option<bool>) -> Result<Effect, Failure> {
+    fn both(&mut self, frame: &rows::Plan, text: &str, asks: bool, literals: &[Literal]) -> Result<Expected, Failure> {
+        if !asks {
+            let effect = self.effect(frame, text, literals, None)?;
+            return Ok(Expected { yes: effect, no: effect, is_known: true });
+        }
+        let yes = self.effect(frame, text, literals, Some(true))?;
+        Ok(Expected { yes, no: self.effect(frame, text, literals, Some(false))?, is_known: true })
+    }
+
+    fn supposed(&mut self, plan: &Plan, supposed: &Supposed, literals: &[Literal]) -> Result<Expected, Failure> {
+        let mut found: Option<Expected> = None;
+        for Frame { plain, flipped } in [&supposed.row, &supposed.no_row] {
+            let asks = plan.question.is_some();
+            let expected = self.both(&plain.0, &plain.1, asks, literals)?;
+            let matters = expected.differs();
+            if !asks && self.both(&flipped.0, &flipped.1, false, literals)?.yes != expected.yes || matters {
+                found = Some(match found {
+                    Some(first) if !first.means(&expected) => Expected { is_known: false, ..first },
+                    _ => expected,
+                });
+            }
+        }
+        let nothing = Effect { kind: Kind::Empty, waited_ms: 0 };
+        Ok(found.unwrap_or(Expected { yes: nothing, no: nothing, is_known: false }))
+    }
+
+    fn effect(&mut self, frame: &rows::Plan, text: &str, literals: &[Literal], answer: Option<bool>) -> Result<Effect, Failure> {
         let mut bound = literals.to_vec();
         bound.extend(answer.map(|yes| Literal::Integer(i64::from(yes))));
-        let key = (plan.text.clone(), used(&plan.text, &bound));
+        let key = (text.to_owned(), used(text, &bound));
         if let Some(effect) = self.effects.get(&key) {
             return Ok(*effect);
         }
-        let (answer, waited) = measured(|| self.evaluator.answer(&plan.frame, &bound, Shows::Rows));
+        let (answer, waited) = measured(|| self.evaluator.answer(frame, &bound, Shows::Rows));
         let kind = match answer {
             Ok(answer) if answer.shown.rows == 0 => Kind::Empty,
             Ok(answer) => Kind::Rows(answer.shown.rows.into()),
@@ -119,6 +155,8 @@ impl Answers {
         let rows = self.by_row(shapes);
         let mut looks = Looks::of_known(&self.asked, shapes);
         looks.learn(&rows, shapes, &mut library).map_err(failed)?;
+        meaning::learn(&mut looks, &rows, shapes, &mut library).map_err(failed)?;
+        next::infer(&mut looks, &rows, shapes, &mut library).map_err(failed)?;
         let mut orders = naming::Orders::default();
         let decoding = into.wants_values();
         let mut read = Vec::with_capacity(rows.len());

@@ -1,7 +1,9 @@
 //! The snapshot's tables as statements name them.
 
-use kintsugi_case::{ColumnSet, FieldMeaning};
-use kintsugi_find::{Table, quoted};
+use kintsugi_case::{ColumnSet, FieldMeaning, SourceSpec};
+use kintsugi_find::{Column, Table, quoted};
+
+use crate::named::Named;
 
 /// The tables of one source.
 #[derive(Clone, Debug)]
@@ -9,7 +11,16 @@ pub(crate) struct Catalog {
     tables: Vec<Table>,
     /// Statements can be evaluated on a restored server, and are rewritten for it too.
     restored: bool,
+    /// The source whose tables statements name as they come, while it has no snapshot.
+    open: Option<String>,
 }
+
+/// Tables that statements may name; more stay without a name.
+const NAMED_TABLES_MAX: usize = 4096;
+/// Columns of one of them: as many as a set of columns holds.
+const NAMED_COLUMNS_MAX: usize = 64;
+/// What stands for all columns of a table of which nobody names one.
+const ALL: &str = "*";
 
 /// A table as a statement needs it: with or without the card columns that find.db does not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,7 +38,8 @@ pub(crate) const ORDER: &str = "kintsugi_order";
 
 impl Catalog {
     pub(crate) fn new(tables: &[Table], source: &str) -> Self {
-        Self { tables: tables.iter().filter(|table| table.source == source).cloned().collect(), restored: false }
+        let tables = tables.iter().filter(|table| table.source == source).cloned().collect();
+        Self { tables, restored: false, open: None }
     }
 
     /// The same, with a restored server beside the snapshot.
@@ -42,6 +54,52 @@ impl Catalog {
 
     pub(crate) fn tables(&self) -> impl Iterator<Item = &Table> {
         self.tables.iter()
+    }
+
+    /// The tables that the case file describes, without rows: statements add what they name.
+    pub(crate) fn of_case(source: &SourceSpec) -> Self {
+        let mut catalog = Self { tables: Vec::new(), restored: false, open: Some(source.name.clone()) };
+        for (name, spec) in &source.tables {
+            let columns = spec.key.iter().chain(spec.fields.keys()).chain(spec.references.keys()).cloned().collect();
+            let Some(at) = catalog.learn(&Named { table: name.clone(), columns }) else { continue };
+            let table = &mut catalog.tables[at];
+            for column in &mut table.columns {
+                column.meaning = spec.fields.get(&column.name).copied();
+            }
+            table.key = spec.key.iter().filter_map(|key| table.column(key)).collect();
+        }
+        catalog
+    }
+
+    /// Whether statements alone tell what tables there are.
+    pub(crate) fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// Takes a table in as a statement names it; gives its place where something was new.
+    pub(crate) fn learn(&mut self, named: &Named) -> Option<usize> {
+        let source = self.open.clone()?;
+        let known = self.find(&named.table);
+        if known.is_none() && self.tables.len() >= NAMED_TABLES_MAX {
+            return None;
+        }
+        let at = known.unwrap_or_else(|| {
+            self.tables.push(nameless(self.tables.len(), source, &named.table));
+            self.tables.len() - 1
+        });
+        let columns = &mut self.tables[at].columns;
+        let before = columns.len();
+        for name in &named.columns {
+            let is_known = columns.iter().any(|column| column.name.eq_ignore_ascii_case(name));
+            if !is_known && columns.len() < NAMED_COLUMNS_MAX {
+                columns.push(Column { name: name.clone(), meaning: None });
+            }
+        }
+        (known.is_none() || columns.len() > before).then_some(at)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.tables.len()
     }
 
     pub(crate) fn table(&self, at: usize) -> &Table {
@@ -83,6 +141,22 @@ impl Catalog {
             if some.is_empty() { all.map(|(at, _)| at).collect() } else { some }
         };
         named.map(|(at, table)| (at, columns(table))).collect()
+    }
+}
+
+/// A table of which nothing but the name is known.
+fn nameless(at: usize, source: String, name: &str) -> Table {
+    Table {
+        id: u32::try_from(at + 1).unwrap_or(u32::MAX),
+        source,
+        name: name.to_owned(),
+        columns: vec![Column { name: ALL.into(), meaning: None }],
+        key: Vec::new(),
+        rows: 0,
+        duplicates: 0,
+        misshapen: 0,
+        person: None,
+        references: Vec::new(),
     }
 }
 

@@ -22,6 +22,13 @@ pub(crate) struct Endpoint {
     sql: Option<String>,
 }
 
+impl Endpoint {
+    /// Whether nobody wrote down its SQL.
+    pub(crate) fn is_inferred(&self) -> bool {
+        self.sql.is_none()
+    }
+}
+
 /// What a request tried to have executed.
 #[derive(Debug)]
 pub(crate) struct Injection {

@@ -65,6 +65,15 @@ impl Secrets for Sealed<'_> {
     }
 }
 
+/// What nobody has yet.
+pub(crate) struct NoSnapshot;
+
+impl Secrets for NoSnapshot {
+    fn read(&self, _: &Table, _: &[usize], _: &mut dyn FnMut(u64, &[Option<&str>])) -> Result<()> {
+        Ok(())
+    }
+}
+
 /// The snapshot of one source, ready for statements.
 pub(crate) struct Data {
     connection: Connection,
@@ -89,7 +98,6 @@ impl Data {
     }
 
     /// A database in memory, whose tables the caller makes.
-    #[cfg(test)]
     pub(crate) fn in_memory() -> Result<Self> {
         Ok(Self { connection: memory()?, schema: "main", made: RefCell::default(), ordered: RefCell::default(), restored: None })
     }
@@ -147,6 +155,23 @@ impl Data {
         let mut statement = self.connection.prepare_cached(&sql).ok()?;
         let values: Vec<Value> = key_values(key).map(stored).collect();
         statement.query_row(params_from_iter(values), |row| row.get(0)).ok()
+    }
+
+    /// Makes a table anew, without rows, as statements name it so far. Its views are made again when they are asked for.
+    pub(crate) fn make(&self, at: usize, catalog: &Catalog) -> Result<()> {
+        let table = catalog.table(at);
+        let views = [false, true].map(|secrets| catalog.view_name(View { table: at, secrets }));
+        let columns: Vec<String> = table.columns.iter().map(|column| quoted(&column.name)).collect();
+        let (name, secrets) = (table.sql_name(), secret_name(table));
+        let sql = format!(
+            "DROP VIEW IF EXISTS {}; DROP VIEW IF EXISTS {}; DROP TABLE IF EXISTS {secrets};
+             DROP TABLE IF EXISTS {name}; CREATE TABLE {name} ({})",
+            views[0],
+            views[1],
+            columns.join(", ")
+        );
+        self.made.borrow_mut().retain(|view| view.table != at);
+        self.connection.execute_batch(&sql).map_err(preparing("naming a table"))
     }
 
     pub(crate) fn connection(&self) -> &Connection {

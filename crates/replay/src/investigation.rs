@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::error_text::{self, ErrorText};
 use crate::lexer::{self, Template};
 use crate::login::{Attempt, Logins, Session};
+use crate::named::named;
 use crate::query::{Asked, Queries, Ran, join, skew_ms};
 use crate::request::Request;
 use crate::rows::{self, Rows};
@@ -99,9 +100,18 @@ struct Open {
 }
 
 impl<'a> Investigation<'a> {
-    pub(crate) fn new(specs: &[EndpointSpec], dialect: Dialect, catalog: Catalog, data: Data, secrets: &'a dyn Secrets) -> Self {
+    pub(crate) fn new(
+        specs: &[EndpointSpec],
+        dialect: Dialect,
+        catalog: Catalog,
+        data: Data,
+        secrets: &'a dyn Secrets,
+    ) -> Result<Self> {
         let data = Rc::new(data);
-        Self {
+        if catalog.is_open() {
+            (0..catalog.len()).try_for_each(|at| data.make(at, &catalog))?;
+        }
+        Ok(Self {
             catalog,
             dialect,
             endpoints: Endpoints::new(specs, dialect),
@@ -121,7 +131,7 @@ impl<'a> Investigation<'a> {
             not_replayed: 0,
             nameless: 0,
             attack: Attack::default(),
-        }
+        })
     }
 
     pub(crate) fn statements(&self) -> u64 {
@@ -307,7 +317,7 @@ impl<'a> Investigation<'a> {
             Ok(Channel::Rows(plan)) => self.rows.take(plan, statement, shows, &text).map_err(|error| error.to_string()),
             Ok(Channel::Answers(plan)) => {
                 let rows = if plan.question.is_none() { self.rows.take(&plan.frame, statement, shows, &text) } else { Ok(()) };
-                rows.and_then(|()| self.answers.take(plan, statement, shows)).map_err(|error| error.to_string())
+                rows.and_then(|()| self.answers.take(plan, statement, shows, &text)).map_err(|error| error.to_string())
             }
             Ok(Channel::ErrorText(plan)) => self.error_text.take(plan, statement).map_err(|error| error.to_string()),
             Ok(Channel::Metadata) => {
@@ -327,7 +337,8 @@ impl<'a> Investigation<'a> {
         if let Some(&shape) = self.known.get(&key) {
             return Ok(shape);
         }
-        let channel = self.channel(template);
+        self.name_tables(&template.sql)?;
+        let channel = self.channel(template, self.endpoints.get(endpoint).is_inferred());
         for view in channel.as_ref().map_or(&[] as &[View], Channel::views) {
             self.data.prepare(*view, &self.catalog, self.secrets)?;
         }
@@ -338,8 +349,21 @@ impl<'a> Investigation<'a> {
         Ok(self.push(key, channel))
     }
 
-    /// The engine that can follow a shape; the error says what none can.
-    fn channel(&self, template: &Template) -> Result<Channel, String> {
+    /// Without a snapshot, tables and columns are what statements name.
+    fn name_tables(&mut self, sql: &str) -> Result<()> {
+        if !self.catalog.is_open() {
+            return Ok(());
+        }
+        for named in named(sql, self.dialect) {
+            if let Some(at) = self.catalog.learn(&named) {
+                self.data.make(at, &self.catalog)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The engine that can follow a shape; the error says what none can. `inferred`: nobody wrote down the page's own SQL.
+    fn channel(&self, template: &Template, inferred: bool) -> Result<Channel, String> {
         let (sql, places) = (&template.sql, template.literals.len());
         if let Some(plan) = error_text::plan(sql, places, self.dialect, &self.catalog)? {
             return Ok(Channel::ErrorText(Box::new(plan)));
@@ -347,7 +371,8 @@ impl<'a> Investigation<'a> {
         if answers::asks_the_server(sql, self.dialect, &self.catalog) {
             return Ok(Channel::Metadata);
         }
-        if let Ok(plan) = answers::plan(sql, places, self.dialect, &self.catalog) {
+        if let Ok(mut plan) = answers::plan(sql, places, self.dialect, &self.catalog) {
+            plan.guessed = inferred || self.catalog.is_open();
             return Ok(Channel::Answers(Box::new(plan)));
         }
         rows::plan(sql, places, self.dialect, &self.catalog).map(Channel::Rows)

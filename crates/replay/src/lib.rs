@@ -33,6 +33,7 @@ mod lexer;
 mod log_report;
 mod login;
 mod logs;
+mod named;
 mod ordinary;
 mod plain;
 mod query;
@@ -54,7 +55,7 @@ pub use statements::{AttackStatement, statements};
 
 use catalog::Catalog;
 use conclusion::Sink;
-use data::{Data, Sealed};
+use data::{Data, NoSnapshot, Sealed, Secrets};
 use investigation::Investigation;
 use logs::read_logs;
 use server::Restored;
@@ -168,11 +169,17 @@ fn replay_source(
 ) -> Result<Replayed> {
     let dialect = Dialect::of(source.dbms);
     let sealed = Sealed { case_dir: inputs.case_dir, source, keys: inputs.keys };
-    let catalog = Catalog::new(inputs.tables, &source.name);
-    let restored = restored(inputs, source, dialect, &catalog)?;
-    let catalog = catalog.restored(restored.is_some());
-    let data = Data::open(inputs.find)?.beside(restored);
-    let mut investigation = Investigation::new(&inputs.case.endpoints, dialect, catalog, data, &sealed);
+    // Cells can only be named once there is a snapshot; values can be read before.
+    let alone = sink.wants_values() && !inputs.tables.iter().any(|table| table.source == source.name);
+    let (catalog, data) = if alone {
+        (Catalog::of_case(source), Data::in_memory()?)
+    } else {
+        let catalog = Catalog::new(inputs.tables, &source.name);
+        let restored = restored(inputs, source, dialect, &catalog)?;
+        (catalog.restored(restored.is_some()), Data::open(inputs.find)?.beside(restored))
+    };
+    let secrets: &dyn Secrets = if alone { &NoSnapshot } else { &sealed };
+    let mut investigation = Investigation::new(&inputs.case.endpoints, dialect, catalog, data, secrets)?;
     let mut logs = Vec::new();
     let one_by_one = sink.wants_statements();
     if one_by_one {

@@ -26,12 +26,12 @@ mod size;
 pub(crate) use evaluate::{Evaluator, Taken, bind, bind_as_written, number};
 pub(crate) use native::{columns as native_columns, key_values};
 pub(crate) use plan::{Plan, QUESTION, Values, by_itself, parses, plan, query, values};
-pub(crate) use rewrite::{last, reads_the_server};
+pub(crate) use rewrite::{is_of_the_server, last, reads_the_server};
+pub(crate) use size::Text;
 
 use evaluate::{Answer, Arrived};
 use kept::Kept;
 use page::{Page, Seen};
-use size::Text;
 
 use crate::data::Data;
 

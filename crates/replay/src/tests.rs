@@ -1,14 +1,18 @@
 //! Behaviour of replay on small cases: log lines and rows in, what was exposed out.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use kintsugi_case::{BasisSummary, EndpointSpec, EvidenceId, EvidenceLine, Exposure, FieldMeaning, ParameterPlace, Shows};
+use kintsugi_case::{
+    BasisSummary, CsvOptions, Dbms, Encoding, EndpointSpec, EvidenceId, EvidenceLine, Exposure, FieldMeaning, ParameterPlace,
+    Shows, SourceSpec,
+};
 use kintsugi_find::{Column, Table};
 
 use crate::RecoveredValue;
 use crate::catalog::Catalog;
 use crate::conclusion::Sink;
-use crate::data::{Data, Secrets};
+use crate::data::{Data, NoSnapshot, Secrets};
 use crate::dialect::Dialect;
 use crate::error::Result;
 use crate::investigation::Investigation;
@@ -77,6 +81,35 @@ fn table(id: u32, name: &str, columns: &[(&str, Option<FieldMeaning>)]) -> Table
     }
 }
 
+/// The page whose parameter is attacked.
+fn item(shows: Shows) -> EndpointSpec {
+    EndpointSpec {
+        method: "GET".into(),
+        path: "/item".into(),
+        parameter: "id".into(),
+        place: ParameterPlace::Query,
+        sql: "SELECT id, title FROM items WHERE id={p} ORDER BY id".into(),
+        shows,
+        errors: false,
+    }
+}
+
+/// A source of which there is no snapshot, and nothing in the case file but its name.
+fn alone(endpoints: &[EndpointSpec]) -> Investigation<'static> {
+    let source = SourceSpec {
+        name: "shop".into(),
+        dbms: Dbms::MariaDb,
+        snapshot: None,
+        csv: CsvOptions { header: true, delimiter: b',', null: String::new(), encoding: Encoding::Utf8 },
+        taken_at: None,
+        tables: BTreeMap::new(),
+        snapshot_span: 0..0,
+        server: None,
+    };
+    let data = Data::in_memory().expect("memory");
+    Investigation::new(endpoints, Dialect::MySql, Catalog::of_case(&source), data, &NoSnapshot).expect("memory")
+}
+
 fn investigation(shows: Shows) -> Investigation<'static> {
     let people =
         table(1, "people", &[("id", None), ("name", Some(FieldMeaning::PersonName)), ("code", Some(FieldMeaning::CardCode))]);
@@ -89,16 +122,7 @@ fn investigation(shows: Shows) -> Investigation<'static> {
         rows.join(", ")
     );
     data.connection().execute_batch(&sql).expect("rows");
-    let endpoint = EndpointSpec {
-        method: "GET".into(),
-        path: "/item".into(),
-        parameter: "id".into(),
-        place: ParameterPlace::Query,
-        sql: "SELECT id, title FROM items WHERE id={p} ORDER BY id".into(),
-        shows,
-        errors: false,
-    };
-    Investigation::new(&[endpoint], Dialect::MySql, Catalog::new(&[people, items], "shop"), data, &Codes)
+    Investigation::new(&[item(shows)], Dialect::MySql, Catalog::new(&[people, items], "shop"), data, &Codes).expect("memory")
 }
 
 /// A log line.
@@ -121,8 +145,17 @@ pub(crate) fn values(shows: Shows, lines: &[Line]) -> String {
     replayed(shows, lines).values
 }
 
+/// Likewise without a snapshot; `written`: the case file has the page's own SQL.
+pub(crate) fn values_alone(written: bool, lines: &[Line]) -> String {
+    let endpoints = [item(Shows::Rows)];
+    replay(alone(if written { &endpoints } else { &[] }), lines).values
+}
+
 fn replayed(shows: Shows, lines: &[Line]) -> Written {
-    let mut investigation = investigation(shows);
+    replay(investigation(shows), lines)
+}
+
+fn replay(mut investigation: Investigation<'_>, lines: &[Line]) -> Written {
     for (Line { target, status, bytes, took_ms }, line) in lines.iter().zip(1..) {
         let line = EvidenceLine { evidence: EvidenceId(1), line };
         let duration_us = took_ms.map(|ms| ms * 1000);

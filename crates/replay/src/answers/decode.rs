@@ -2,7 +2,7 @@
 
 use kintsugi_case::Private;
 
-use super::knowledge::Knowledge;
+use super::knowledge::{Knowledge, Standing};
 use super::values::Library;
 use crate::Characters;
 
@@ -15,32 +15,27 @@ pub(super) struct Decoded {
     pub(super) text: Private<String>,
 }
 
-/// Every printable character of ASCII, and those of the column.
-fn candidates(alphabet: &[char]) -> Vec<char> {
-    let mut all: Vec<char> = (' '..='~').chain(alphabet.iter().copied()).collect();
-    all.sort_unstable();
-    all.dedup();
-    all
-}
-
 /// Decodes the answers, position by position: where one character contradicts fewer of them than any other, it is known.
+/// A value is complete where its end was found, or its length asked for.
 pub(super) fn decode(known: &Knowledge<'_>, alphabet: &[char], library: &mut Library<'_>) -> rusqlite::Result<Decoded> {
-    let candidates = candidates(alphabet);
     let (mut text, mut ranges) = (String::new(), Vec::<(u64, u64)>::new());
     let mut end = None;
-    for at in known.positions() {
-        match known.character(at, &candidates, library)? {
-            Some(Some(character)) => {
+    let positions: Vec<usize> = known.positions().collect();
+    for at in positions {
+        match known.standing(at, alphabet, library)? {
+            Standing::Known(Some(character)) => {
                 text.push(character);
                 extend(&mut ranges, at as u64);
             }
-            Some(None) => end = end.or(Some(at as u64)),
-            None => {}
+            Standing::Known(None) => end = end.or(Some(at as u64)),
+            Standing::Open | Standing::Contradicted => {}
         }
     }
-    let complete =
-        matches!((&ranges[..], end), ([(1, last)], Some(end)) if last + 1 == end) || (ranges.is_empty() && end == Some(1));
-    let characters = if complete { Characters::All } else { Characters::Some(ranges) };
+    let length = if let [] | [(1, _)] = ranges[..] { known.length(library)? } else { None };
+    let read = ranges.first().map_or(0, |(_, last)| *last);
+    let by_length = length.is_some_and(|(length, bytes)| if bytes { length == text.len() } else { length as u64 == read });
+    let by_end = end == Some(read + 1) && matches!(ranges[..], [] | [(1, _)]);
+    let characters = if by_length || by_end { Characters::All } else { Characters::Some(ranges) };
     Ok(Decoded { characters, text: Private::new(text) })
 }
 

@@ -24,6 +24,8 @@ pub(super) struct Knowledge<'a> {
     /// Answers yes, and all that were read.
     pub(super) yes: u64,
     pub(super) read: u64,
+    /// Of those, answers that follow from what was asked next.
+    pub(super) inferred: u64,
     /// Whether an answer was felt in its time.
     pub(super) by_time: bool,
 }
@@ -52,10 +54,12 @@ impl<'a> Knowledge<'a> {
             let shape = &shapes[asked.shape];
             let Some((plan, question)) = shape.asks() else { continue };
             known.by_time |= asked.expected.by_time();
-            let Some(yes) = looks.read(shape.endpoint, asked) else {
+            let read = looks.read(shape, asked);
+            let Some(yes) = read.or_else(|| looks.inferred.get(&asked.observed.line).copied()) else {
                 known.unread += 1;
                 continue;
             };
+            known.inferred += u64::from(read.is_none());
             known.yes += u64::from(yes);
             known.read += 1;
             let number = library.test(question, &asked.literals);
@@ -142,20 +146,42 @@ impl<'a> Knowledge<'a> {
         self.characters.keys().copied()
     }
 
-    /// What the answers about a position leave: one character, the end (`Some(None)`), or several (`None`).
-    pub(super) fn character(&self, at: usize, candidates: &[char], library: &mut Library<'_>) -> Result<Option<Option<char>>> {
-        let Some(answers) = self.characters.get(&at) else { return Ok(None) };
-        let (mut best, mut found) = (answers.len() / ANSWERS_A_MISTAKE, Vec::new());
-        for other in std::iter::once(None).chain(candidates.iter().copied().map(Some)) {
-            let piece = Value::Text(other.map_or_else(String::new, String::from));
-            let count = wrong(answers, |_| piece.clone(), best, library)?;
-            if count < best {
-                (best, found) = (count, vec![other]);
-            } else if count == best {
-                found.push(other);
+    /// What the answers about a position leave, among ASCII, `more` characters and, if need be, all others.
+    pub(super) fn standing(&self, at: usize, more: &[char], library: &mut Library<'_>) -> Result<Standing> {
+        let Some(answers) = self.characters.get(&at) else { return Ok(Standing::Open) };
+        let ascii: Vec<Option<char>> = characters(more).collect();
+        let mistakes = answers.len() / ANSWERS_A_MISTAKE;
+        let (wrong, found) = fitting(answers, &ascii, mistakes, library)?;
+        match found[..] {
+            // A search that names characters takes the one for known that it never has to name.
+            [one] if answers.iter().all(|answer| answer.test.question.names_values) => Ok(Standing::Known(one)),
+            [one] if fitting(answers, &FAR.map(Some), wrong, library)?.1.is_empty() => Ok(Standing::Known(one)),
+            [] => far(answers, library),
+            _ => Ok(Standing::Open),
+        }
+    }
+
+    /// The length that the answers leave; `None` where none was asked for, or several remain.
+    pub(super) fn length(&self, library: &mut Library<'_>) -> Result<Option<(usize, bool)>> {
+        let lengths = self.pieces.iter().filter_map(|answer| match answer.piece {
+            Piece::Length { bytes } => Some((answer, bytes)),
+            _ => None,
+        });
+        let (answers, bytes): (Vec<&Answer<'_>>, Vec<bool>) = lengths.unzip();
+        let (Some(&bytes), mut left) = (bytes.first(), None) else { return Ok(None) };
+        for length in 0..=LENGTH_MAX {
+            let number = Value::Integer(i64::try_from(length).unwrap_or(i64::MAX));
+            let mut fits = true;
+            for answer in &answers {
+                fits &= library.says(&answer.test, &number)? == answer.yes;
+            }
+            match (fits, left) {
+                (true, Some(_)) => return Ok(None),
+                (true, None) => left = Some(length),
+                _ => {}
             }
         }
-        Ok(if let [one] = found[..] { Some(one) } else { None })
+        Ok(left.map(|length| (length, bytes)))
     }
 
     /// Of an empty value: whether the answers exclude every first character.
@@ -167,6 +193,59 @@ impl<'a> Knowledge<'a> {
         }
         Ok(true)
     }
+}
+
+/// What stands at a position of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// This character; `None`: the value has ended.
+    Known(Option<char>),
+    /// Several would fit.
+    Open,
+    /// Nothing fits.
+    Contradicted,
+}
+
+/// Characters that stand for all beyond ASCII: where none of them fits, the answers leave none of the others either.
+const FAR: [char; 6] = ['\u{a0}', 'ÿ', 'あ', '\u{fffd}', '😀', '𠮷'];
+/// Longest value whose length is looked for.
+const LENGTH_MAX: usize = 4096;
+
+/// The end, printable ASCII, and these.
+pub(super) fn characters(more: &[char]) -> impl Iterator<Item = Option<char>> {
+    let others = more.iter().copied().filter(|c| !(' '..='~').contains(c));
+    std::iter::once(None).chain((' '..='~').map(Some)).chain(others.collect::<Vec<_>>().into_iter().map(Some))
+}
+
+/// Those that contradict the fewest answers, and how many: at most `mistakes`.
+fn fitting(
+    answers: &[Answer<'_>],
+    candidates: &[Option<char>],
+    mistakes: usize,
+    library: &mut Library<'_>,
+) -> Result<(usize, Vec<Option<char>>)> {
+    let (mut best, mut found) = (mistakes, Vec::new());
+    for &other in candidates {
+        let piece = Value::Text(other.map_or_else(String::new, String::from));
+        let count = wrong(answers, |_| piece.clone(), best, library)?;
+        if count < best {
+            (best, found) = (count, vec![other]);
+        } else if count == best {
+            found.push(other);
+        }
+    }
+    Ok((best, found))
+}
+
+/// What stands at a position beyond ASCII, where the answers compare the number of the character.
+fn far(answers: &[Answer<'_>], library: &mut Library<'_>) -> Result<Standing> {
+    let bounds: Vec<(&Test<'_>, bool)> = answers.iter().map(|answer| (&answer.test, answer.yes)).collect();
+    let near: Vec<Option<char>> = library.between(&bounds)?.into_iter().map(Some).collect();
+    Ok(match fitting(answers, &near, answers.len() / ANSWERS_A_MISTAKE, library)?.1[..] {
+        [] => Standing::Contradicted,
+        [one] => Standing::Known(one),
+        _ => Standing::Open,
+    })
 }
 
 /// How many answers a value's pieces contradict, counted up to one more than `limit`.

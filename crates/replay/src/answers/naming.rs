@@ -47,6 +47,8 @@ struct Column<'a> {
     decoded: Option<Decoded>,
     /// Of those, the ones that the answers determine to the last character: all hold one value.
     whole: bool,
+    /// The endpoint's pages differ from question to question.
+    varies: bool,
 }
 
 /// How a row was found.
@@ -76,9 +78,16 @@ const PARTIAL: &str = "the answers that the log shows give only a part of the va
 const SEVERAL: &str = "several records hold the value that the answers give: which of them was read cannot be told";
 const CHANGED: &str = "the answers give a value that no record of the snapshot holds: it may have changed since";
 const UNREAD: &str = "the log does not show what the server answered";
+const INFERRED: &str =
+    "the log does not show the answers, but what was asked next gives each of them, and together they give the value of a record";
+const FOLLOWS: &str = "the log does not show the answers; what was asked next gives too few of them";
+const VARIES: &str =
+    "the sizes of the pages differ from question to question, as those of compressed pages do: they show no answer";
 const CONSTANT: &str = "the server answered alike whatever was asked";
 const REFUSED: &str = "the server refused the request";
 
+/// Answers that must follow from what was asked next before a value that nothing else shows is proved.
+const INFERRED_MIN: u64 = 8;
 /// Answers from which on it means something that they are all the same.
 const CONSTANT_MIN: u64 = 16;
 
@@ -157,7 +166,8 @@ impl<'a> Column<'a> {
         let subject = (shapes[asked.shape].endpoint, question.value.value.as_str());
         let wanted = decoding && known.read > 0;
         let decoded = wanted.then(|| decode(&known, &set.alphabet, library)).transpose()?;
-        Ok(Some(Self { decoded, subject, questions, known, set, fitting, whole }))
+        let varies = looks.varies(subject.0);
+        Ok(Some(Self { varies, decoded, subject, questions, known, set, fitting, whole }))
     }
 
     /// The rows that were read, or that may have been.
@@ -202,8 +212,7 @@ impl<'a> Column<'a> {
     fn hand_over(&self, offset: usize, into: &mut Conclusion<'_>) -> Result<()> {
         let (Some(decoded), [first, .., last] | [first @ last]) = (&self.decoded, self.questions) else { return Ok(()) };
         let Some(question) = into.shapes[first.shape].question() else { return Ok(()) };
-        let order = question.value.order.join(", ");
-        let by = if order.is_empty() { String::new() } else { format!("ORDER BY {order} ") };
+        let row = question.value.row(&first.literals, offset);
         for source in &question.value.sources {
             let table = into.catalog.table(source.table);
             let Some(column) = source.whole.iter().next() else { continue };
@@ -213,7 +222,7 @@ impl<'a> Column<'a> {
                 table,
                 column: column.name.clone(),
                 meaning: column.meaning,
-                row: format!("{by}LIMIT {offset},1"),
+                row: row.clone(),
                 characters: decoded.characters.clone(),
                 value: decoded.text.clone(),
                 first: first.observed.line,
@@ -254,7 +263,15 @@ impl<'a> Column<'a> {
         match found {
             _ if known.read == 0 && self.questions.iter().all(refused) => (Excluded, REFUSED),
             _ if constant => (Excluded, CONSTANT),
+            Found::Unread | Found::Changed | Found::One | Found::Several if self.varies && !self.whole && !known.by_time => {
+                (Possible, VARIES)
+            }
             Found::Unread => (Possible, UNREAD),
+            Found::Changed | Found::One | Found::Several if known.inferred > 0 && (!self.whole || found == Found::Changed) => {
+                (Possible, FOLLOWS)
+            }
+            Found::One if known.inferred > 0 && known.inferred < INFERRED_MIN => (Possible, FOLLOWS),
+            Found::One if known.inferred > 0 => (Proved, INFERRED),
             Found::Changed => (Possible, CHANGED),
             Found::One | Found::Several if !self.whole => (Possible, PARTIAL),
             Found::Several => (Possible, SEVERAL),
@@ -295,7 +312,8 @@ impl Orders {
             let (yes, read, unread) = self.answers.entry((column.subject.0, column.subject.1.to_owned())).or_default();
             *yes += column.known.yes;
             *read += column.known.read;
-            *unread += column.known.unread;
+            // What only follows from the next question cannot tell that nothing was answered.
+            *unread += column.known.unread + column.known.inferred;
         }
         let ([index], Some(column)) = (&row.fitting()[..], row.columns.iter().find(|column| column.whole)) else { return };
         let (right, all) = self.seen.entry(row.place.tail.clone()).or_default();

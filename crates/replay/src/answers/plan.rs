@@ -10,6 +10,7 @@ use std::ops::ControlFlow;
 use sqlparser::ast::{BinaryOperator, Expr, Query, SelectItem, SetExpr, TableFactor, UnaryOperator, Value};
 
 use super::normal::normal;
+use super::supposed::{Supposed, suppose};
 use crate::catalog::{Catalog, View};
 use crate::dialect::Dialect;
 use crate::plain::{arguments, arguments_mut, plain};
@@ -31,6 +32,10 @@ pub(crate) struct Plan {
     pub(crate) views: Vec<View>,
     /// Pairs of places at which a statement must have the same: its subqueries are then one.
     pub(crate) same: Vec<(usize, usize)>,
+    /// The rows of the page's own tables are not known: what it does for yes and for no is supposed.
+    pub(crate) guessed: bool,
+    /// What it would do, whatever those rows are.
+    pub(super) supposed: Option<Supposed>,
 }
 
 /// A test of a part of a value.
@@ -44,6 +49,9 @@ pub(crate) struct Question {
     pub(crate) test: String,
     /// The test as a comparison of numbers, where it is one: most are, and there are hundreds of thousands.
     pub(crate) quick: Option<Quick>,
+    /// The test asks for one or several values, not for those before or after one: what it does not ask for has no place in
+    /// its order.
+    pub(crate) names_values: bool,
 }
 
 /// `code(part) > number` and its like.
@@ -82,6 +90,23 @@ impl Compare {
             Self::NotEqual => numbers.all(|number| code != number),
             Self::OneOf => numbers.any(|number| code == number),
             Self::NoneOf => !numbers.any(|number| code == number),
+        }
+    }
+
+    /// The least and the greatest code that an answer leaves.
+    pub(crate) fn bounds(self, yes: bool, numbers: impl Iterator<Item = i64>) -> (i64, i64) {
+        let (least, greatest) = numbers.fold((i64::MAX, i64::MIN), |(a, b), number| (a.min(number), b.max(number)));
+        let all = (i64::MIN, i64::MAX);
+        if least > greatest {
+            return all;
+        }
+        match (self, yes) {
+            (Self::Greater, true) | (Self::LessOrEqual, false) => (greatest.saturating_add(1), i64::MAX),
+            (Self::GreaterOrEqual, true) | (Self::Less, false) => (greatest, i64::MAX),
+            (Self::Less, true) | (Self::GreaterOrEqual, false) => (i64::MIN, least.saturating_sub(1)),
+            (Self::LessOrEqual, true) | (Self::Greater, false) => (i64::MIN, least),
+            (Self::Equal | Self::OneOf, true) | (Self::NotEqual | Self::NoneOf, false) => (least, greatest),
+            (Self::Equal | Self::OneOf, false) | (Self::NotEqual | Self::NoneOf, true) => all,
         }
     }
 }
@@ -129,7 +154,8 @@ pub(crate) fn plan(sql: &str, places: usize, dialect: Dialect, catalog: &Catalog
     let text = query.to_string();
     let frame = rows::plan(&text, hole, dialect, catalog)?;
     views.extend(frame.views.iter().copied());
-    Ok(Plan { frame, question, text, hole, views, same })
+    let supposed = suppose(&query, hole, dialect, catalog);
+    Ok(Plan { frame, question, text, hole, views, same, guessed: false, supposed })
 }
 
 /// Whether a shape's questions are about the server's own tables alone: no cell of the snapshot.
@@ -299,7 +325,18 @@ fn question(query: &mut Query, value: Values, hole: usize, dialect: Dialect, cat
     let mut test = test.ok_or("a value that is not compared with anything")?;
     let part = part(&mut test, hole);
     let quick = matches!(part, Part::Slice { .. }).then(|| quick(&test, hole)).flatten();
-    Ok(Question { value, part, test: rows::by_itself(&test.to_string(), dialect, catalog)?, quick })
+    let names_values = names_values(&test);
+    let test = rows::by_itself(&test.to_string(), dialect, catalog)?;
+    Ok(Question { value, part, test, quick, names_values })
+}
+
+fn names_values(test: &Expr) -> bool {
+    match unnested(test) {
+        Expr::UnaryOp { op: UnaryOperator::Not, expr } => names_values(expr),
+        Expr::BinaryOp { op, .. } => matches!(op, BinaryOperator::Eq | BinaryOperator::NotEq | BinaryOperator::Spaceship),
+        Expr::InList { .. } => true,
+        _ => false,
+    }
 }
 
 fn quick(test: &Expr, hole: usize) -> Option<Quick> {
@@ -415,11 +452,11 @@ pub(super) fn is_test(expr: &Expr) -> bool {
     }
 }
 
-fn place(number: usize) -> Expr {
+pub(super) fn place(number: usize) -> Expr {
     Expr::value(Value::Placeholder(format!("?{number}")))
 }
 
-fn is_place(expr: &Expr, number: usize) -> bool {
+pub(super) fn is_place(expr: &Expr, number: usize) -> bool {
     matches!(expr, Expr::Value(value) if matches!(&value.value, Value::Placeholder(text) if *text == format!("?{number}")))
 }
 

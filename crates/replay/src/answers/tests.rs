@@ -2,7 +2,7 @@
 
 use kintsugi_case::Shows;
 
-use crate::tests::{FRAME, Line, PAGE, PEOPLE, check_lines, values};
+use crate::tests::{FRAME, Line, PAGE, PEOPLE, check_lines, values, values_alone};
 
 /// The page of the item with its row, and without.
 const WITH: u64 = PAGE + FRAME + 7;
@@ -107,4 +107,86 @@ fn one_lost_answer_leaves_a_character_open() {
 fn the_answers_give_the_value_by_themselves() {
     let found = values(Shows::Rows, &[BY_PAGE.probes(), BY_PAGE.search(0, 4), BY_PAGE.search(2, 1)].concat());
     assert_eq!(found, "people.name ORDER BY id LIMIT 0,1: Ann (complete)\npeople.name ORDER BY id LIMIT 2,1: 佐 (1-1)\n");
+}
+
+/// What the names of the first and the third person give, searched for without a snapshot.
+const BOTH: &str = "people.name ORDER BY id LIMIT 0,1: Ann (complete)\npeople.name ORDER BY id LIMIT 2,1: 佐 (1-1)\n";
+
+#[test]
+fn without_a_snapshot_the_statements_name_table_column_and_row() {
+    let searches = [BY_PAGE.search(0, 4), BY_PAGE.search(2, 1)].concat();
+    let probed = [BY_PAGE.probes(), searches.clone()].concat();
+    assert_eq!(values_alone(true, &probed), BOTH);
+    assert_eq!(values_alone(false, &probed), BOTH, "nobody wrote down the page's SQL");
+    assert_eq!(values_alone(true, &searches), BOTH, "nothing but the answers tells which look means yes");
+}
+
+#[test]
+fn without_a_snapshot_polarity_is_read_from_the_statement_or_from_the_answers() {
+    let inverted = Way { around: |condition| format!("-7+OR+NOT+({condition})"), yes: (200, PAGE, 1), no: (200, WITH, 1) };
+    assert_eq!(values_alone(true, &[inverted.probes(), inverted.search(0, 4), inverted.search(2, 1)].concat()), BOTH);
+    let chosen = Way { around: |condition| format!("(CASE+WHEN+{condition}+THEN+0+ELSE+5+END)"), ..inverted };
+    assert_eq!(values_alone(true, &[chosen.search(0, 4), chosen.search(2, 1)].concat()), BOTH);
+}
+
+#[test]
+fn without_a_snapshot_a_value_that_answers_leave_open_stays_open() {
+    let dead = Way { yes: (200, WITH, 1), no: (200, WITH, 1), ..BY_PAGE };
+    assert_eq!(values_alone(true, &dead.search(0, 4)), "people.name ORDER BY id LIMIT 0,1:  (none)\n");
+    let first = values_alone(true, &[BY_PAGE.probes(), BY_PAGE.search(0, 2)].concat());
+    assert_eq!(first, "people.name ORDER BY id LIMIT 0,1: An (1-2)\n");
+}
+
+#[test]
+fn what_a_page_repeats_of_the_question_is_taken_off() {
+    let mut lines = [BY_PAGE.probes(), BY_PAGE.search(0, 4)].concat();
+    for line in &mut lines {
+        let value = line.target["/item?id=".len()..].replace('+', " ");
+        line.bytes += 2 * value.chars().map(|c| if matches!(c, '<' | '>') { 4 } else { 1 }).sum::<u64>();
+    }
+    check_lines(Shows::Rows, &lines, "11 name proved");
+    assert_eq!(values_alone(true, &lines), "people.name ORDER BY id LIMIT 0,1: Ann (complete)\n");
+}
+
+#[test]
+fn sizes_that_spread_around_two_are_read_and_those_that_only_spread_are_named() {
+    let spread = |by: u64| {
+        let mut lines = [BY_PAGE.probes(), BY_PAGE.search(0, 4)].concat();
+        // As compressed pages do: a few bytes more or less, whatever the question.
+        lines.iter_mut().enumerate().for_each(|(at, line)| line.bytes += (at as u64 * 7919) % by);
+        lines
+    };
+    check_lines(Shows::Rows, &spread(20), "11 name proved");
+    let bases = check_lines(Shows::Rows, &spread(300), "11 name possible");
+    assert!(bases[0].reason.contains("as those of compressed pages do"), "{}", bases[0].reason);
+}
+
+/// A search by waiting of which the log has no durations; each character is confirmed at last.
+fn silent(place: usize) -> Vec<Line> {
+    let slow = Way {
+        around: |condition| format!("5+AND+(SELECT+1+FROM+(SELECT(SLEEP(2-(IF({condition},0,2)))))x)"),
+        yes: (200, WITH, 2003),
+        no: (200, WITH, 2),
+    };
+    let name: Vec<char> = PEOPLE[place].1.chars().collect();
+    let mut lines = Vec::new();
+    for at in 1..=name.len() + 1 {
+        let real = name.get(at - 1).copied();
+        lines.extend(slow.search_character(place, at, real));
+        let code = real.map_or(0, u32::from);
+        let asked = format!("ORD(MID((SELECT name FROM people ORDER BY id LIMIT {place},1),{at},1))!={code}");
+        lines.push(slow.line(&asked, false));
+    }
+    lines.iter_mut().for_each(|line| line.took_ms = None);
+    lines
+}
+
+#[test]
+fn what_was_asked_next_tells_answers_that_the_log_does_not_show() {
+    let bases = check_lines(Shows::Rows, &silent(0), "11 name proved");
+    assert!(bases[0].reason.starts_with("the log does not show the answers, but"), "{}", bases[0].reason);
+    assert_eq!(values_alone(true, &silent(0)), "people.name ORDER BY id LIMIT 0,1: Ann (complete)\n");
+    let mut unconfirmed = silent(0);
+    unconfirmed.retain(|line| !line.target.contains("!="));
+    check_lines(Shows::Rows, &unconfirmed, "11 name possible");
 }

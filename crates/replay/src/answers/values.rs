@@ -77,7 +77,17 @@ pub(super) struct Library<'a> {
     alphabets: HashMap<String, Rc<[char]>>,
     /// The number of each character, by the function that gives it.
     codes: HashMap<String, HashMap<Option<char>, Option<i64>>>,
+    /// All characters by that number.
+    coded: HashMap<String, Rc<[(i64, char)]>>,
 }
+
+/// Characters that values may hold: those of the basic plane and, of the others, CJK and pictures.
+const CHARACTERS: [std::ops::RangeInclusive<char>; 5] =
+    [' '..='~', '\u{a0}'..='\u{d7ff}', '\u{e000}'..='\u{fffd}', '\u{1f000}'..='\u{1faff}', '\u{20000}'..='\u{2fa1f}'];
+/// Greatest number of a character of ASCII.
+const ASCII_MAX: i64 = 127;
+/// Characters between two bounds that are looked at; where more are left, none is known.
+const BETWEEN_MAX: usize = 64;
 
 impl<'a> Library<'a> {
     pub(super) fn new(data: &'a Data) -> Self {
@@ -89,6 +99,7 @@ impl<'a> Library<'a> {
             numbers: HashMap::new(),
             alphabets: HashMap::new(),
             codes: HashMap::new(),
+            coded: HashMap::new(),
         }
     }
 
@@ -230,6 +241,40 @@ impl<'a> Library<'a> {
         let code = statement.raw_query().next()?.map_or(Ok(None), |row| row.get::<_, Option<i64>>(0))?;
         self.codes.entry(quick.code.clone()).or_default().insert(text.chars().next(), code);
         Ok(code)
+    }
+
+    /// The characters beyond ASCII whose numbers answers leave, rising; none where no answer asks for such a one.
+    pub(super) fn between(&mut self, answers: &[(&Test<'_>, bool)]) -> Result<Vec<char>> {
+        let (mut low, mut high, mut coded) = (i64::MIN, i64::MAX, None);
+        for &(test, yes) in answers {
+            let Some(quick) = &test.question.quick else { continue };
+            let numbers = quick.places.iter().filter_map(|place| match test.literals.get(place - 1) {
+                Some(Literal::Integer(number)) => Some(*number),
+                _ => None,
+            });
+            let (from, to) = quick.compare.bounds(yes, numbers);
+            (low, high) = (low.max(from), high.min(to));
+            coded.get_or_insert((test, quick));
+        }
+        let Some((test, quick)) = coded.filter(|_| low > ASCII_MAX) else { return Ok(Vec::new()) };
+        let all = self.coded(test, quick)?;
+        let from = all.partition_point(|(code, _)| *code < low);
+        let near = all[from..].iter().take_while(|(code, _)| *code <= high);
+        Ok(near.take(BETWEEN_MAX).map(|(_, character)| *character).collect())
+    }
+
+    fn coded(&mut self, test: &Test<'_>, quick: &Quick) -> Result<Rc<[(i64, char)]>> {
+        if let Some(coded) = self.coded.get(&quick.code) {
+            return Ok(Rc::clone(coded));
+        }
+        let mut coded = Vec::new();
+        for character in CHARACTERS.into_iter().flatten() {
+            coded.extend(self.code(test, quick, character.encode_utf8(&mut [0; 4]))?.map(|code| (code, character)));
+        }
+        coded.sort_unstable();
+        let coded: Rc<[(i64, char)]> = coded.into();
+        self.coded.insert(quick.code.clone(), Rc::clone(&coded));
+        Ok(coded)
     }
 
     fn runs(&mut self, asked: &Test<'_>, piece: &Value) -> Result<bool> {

@@ -6,7 +6,7 @@
 
 use std::ops::ControlFlow;
 
-use kintsugi_case::ColumnSet;
+use kintsugi_case::{ColumnSet, mask_pans};
 use sqlparser::ast::{
     Expr, FunctionArguments, GroupByExpr, LimitClause, OrderByKind, Query, Select, SelectItem, SetExpr, SetOperator,
     SetQuantifier, Value,
@@ -19,6 +19,7 @@ use super::columns::Carried;
 use super::rewrite::{Rewriter, Rewritten, Stop};
 use crate::catalog::{Catalog, View};
 use crate::dialect::Dialect;
+use crate::lexer::Literal;
 use crate::server::Native;
 use crate::walk::visit_expressions_mut;
 
@@ -204,6 +205,8 @@ pub(crate) struct Values {
     pub(crate) from: String,
     /// What the statement itself orders by.
     pub(crate) order: Vec<String>,
+    /// Its own words for which rows it wants, with places for literals; empty where it has none.
+    wanted: String,
     /// What is taken of which table; empty for a figure (COUNT), which carries no cell.
     pub(crate) sources: Vec<Source>,
     /// Which of them the statement asks for.
@@ -212,6 +215,37 @@ pub(crate) struct Values {
     pub(crate) views: Vec<View>,
     /// All of it for the restored server; why not, where it cannot be asked there.
     pub(crate) native: std::result::Result<Native, String>,
+}
+
+impl Values {
+    /// Which row a statement asks for, in its own words: `WHERE id > 5 ORDER BY id LIMIT 0,1`. Card numbers are masked.
+    pub(crate) fn row(&self, literals: &[Literal], offset: usize) -> String {
+        let mut row = String::new();
+        if !self.wanted.is_empty() {
+            row.push_str(&format!("WHERE {} ", written(&self.wanted, literals)));
+        }
+        if !self.order.is_empty() {
+            row.push_str(&format!("ORDER BY {} ", written(&self.order.join(", "), literals)));
+        }
+        mask_pans(&format!("{row}LIMIT {offset},1"))
+    }
+}
+
+/// A text with its literals in their places.
+fn written(sql: &str, literals: &[Literal]) -> String {
+    let mut pieces = sql.split('?');
+    let mut text = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let digits = piece.bytes().take_while(u8::is_ascii_digit).count();
+        let literal = piece[..digits].parse::<usize>().ok().and_then(|place| literals.get(place.wrapping_sub(1)));
+        match literal {
+            Some(Literal::Text(word)) => text.push_str(&format!("'{word}'")),
+            Some(literal) => text.push_str(&literal.shown()),
+            None => text.push('?'),
+        }
+        text.push_str(&piece[digits..]);
+    }
+    text
 }
 
 /// What a value takes of a table.
@@ -250,7 +284,8 @@ pub(crate) fn values(query: &Query, dialect: Dialect, catalog: &Catalog) -> Outc
         }
         _ => rewritten.bare_keys(),
     };
-    Ok(Values { value, numbers, tail, from: rewritten.from, order, sources, limit, views: rewriter.views, native })
+    let wanted = select_of(&query).and_then(|select| select.selection.as_ref()).map(ToString::to_string).unwrap_or_default();
+    Ok(Values { wanted, value, numbers, tail, from: rewritten.from, order, sources, limit, views: rewriter.views, native })
 }
 
 /// `SELECT expression` in SQLite's words: an expression of constants and places alone.

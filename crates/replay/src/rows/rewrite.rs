@@ -762,7 +762,7 @@ pub(crate) fn reads_the_server(from: &[TableWithJoins]) -> bool {
 }
 
 /// Whether a table is one of the server's own.
-fn is_of_the_server(name: &ObjectName) -> bool {
+pub(crate) fn is_of_the_server(name: &ObjectName) -> bool {
     const SCHEMAS: [&str; 5] = ["information_schema", "mysql", "performance_schema", "sys", "pg_catalog"];
     let name = name.to_string().to_ascii_lowercase().replace(['"', '`'], "");
     let schema = name.split_once('.').map(|(schema, _)| schema);
