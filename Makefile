@@ -26,7 +26,7 @@ score:
 	@cargo build --workspace --locked
 	@scripts/score --binary "$(CARGO_TARGET_DIR)/debug/kintsugi"
 
-# The same on N shops attacked here and now (Debian, root; about a minute each): make range N=20 FROM=1 KIND=r|p
+# The same on N shops attacked here and now (Debian, root; about a minute each): make range N=20 FROM=1 KIND=r|h|p
 N    ?= 10
 FROM ?= 1
 KIND ?= r

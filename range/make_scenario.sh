@@ -1,5 +1,5 @@
 #!/bin/bash
-# One attacked shop:  make_scenario.sh NAME      NAME: r0, r1, r2 ... or p0, p1 ... (drawn from the number), or one of --list
+# One attacked shop:  make_scenario.sh NAME      NAME: r0, r1 ..., h0, h1 ... or p0, p1 ... (drawn from the number), or one of --list
 # Every server, the attacker and the visitors run in a network namespace of their own (loopback only) and a pid
 # namespace of their own, so nothing can leave 127.0.0.1 and nothing is left running afterwards.
 set -eu
@@ -9,7 +9,7 @@ case "${1:-}" in
 --setup)
   export DEBIAN_FRONTEND=noninteractive; apt-get update -qq
   apt-get install -y -qq --no-install-recommends nginx-light apache2 libapache2-mod-security2 libnginx-mod-http-modsecurity modsecurity-crs mariadb-server postgresql-15 sqlmap zstd curl python3-venv >/dev/null
-  [ -d "$LAB_VENV" ] || { mkdir -p "$(dirname "$LAB_VENV")"; python3 -m venv "$LAB_VENV"; "$LAB_VENV/bin/pip" -q install sqlmap flask gunicorn pymysql 'psycopg[binary]' faker aiohttp; }
+  [ -d "$LAB_VENV" ] || { mkdir -p "$(dirname "$LAB_VENV")"; python3 -m venv "$LAB_VENV"; "$LAB_VENV/bin/pip" -q install sqlmap flask gunicorn pymysql 'psycopg[binary]' faker aiohttp hakuin; }
   exit ;;
 --list) cd "$here/lab" && exec "$LAB_VENV/bin/python" -c 'from scenarios import *
 for k,v in SCENARIOS.items(): print(k,"-",v["title"])' ;;
