@@ -38,14 +38,14 @@ impl Phase {
     /// What staff read.
     pub const fn label(self, language: Language) -> &'static str {
         match (self, language) {
+            (Self::Probing, Language::En) => "Probing",
+            (Self::Columns, Language::En) => "Finding columns",
+            (Self::Schema, Language::En) => "Reading the schema",
+            (Self::Data, Language::En) => "Taking data",
             (Self::Probing, Language::Ja) => "探索",
             (Self::Columns, Language::Ja) => "列の特定",
             (Self::Schema, Language::Ja) => "構造の読み取り",
             (Self::Data, Language::Ja) => "データの取得",
-            (Self::Probing, _) => "Probing",
-            (Self::Columns, _) => "Finding columns",
-            (Self::Schema, _) => "Reading the schema",
-            (Self::Data, _) => "Taking data",
         }
     }
 }
@@ -173,6 +173,34 @@ pub struct AttackSample {
     pub sql: String,
 }
 
+/// A statement as a page shows it: as it was sent, as it was understood, and what it returned, masked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShownStatement {
+    /// The statement.
+    pub sample: AttackSample,
+    /// File and line.
+    pub place: String,
+    /// The line as it stands there, card numbers masked; empty where it asks about card data bit by bit.
+    pub raw: String,
+    /// Rows that depend on it, the first few.
+    pub rows: Vec<ShownRow>,
+    /// Rows that are left out.
+    pub rows_more: u64,
+}
+
+/// A row that a statement returned, its values masked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShownRow {
+    /// The table.
+    pub table: String,
+    /// The record's key.
+    pub key: String,
+    /// How sure.
+    pub verdict: Verdict,
+    /// Columns with their masked values.
+    pub cells: Vec<(String, String)>,
+}
+
 /// What followed from the statements of a shape, or from a rule without statements.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
@@ -225,6 +253,23 @@ pub struct Taken {
     pub first_at_ms: i64,
     /// The last.
     pub last_at_ms: i64,
+}
+
+/// What one actor got of one table, each cell once, at its strongest verdict.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Haul {
+    /// Who; none where no statement shows it.
+    pub actor: Option<u32>,
+    /// The table.
+    pub table: String,
+    /// How sure.
+    pub verdict: Verdict,
+    /// Rows with such a cell.
+    pub rows: u64,
+    /// Cells.
+    pub cells: u64,
+    /// Their columns.
+    pub columns: Vec<String>,
 }
 
 /// Consecutive lines of one actor.
@@ -285,6 +330,8 @@ pub struct Attack {
     pub groups: Vec<AttackGroup>,
     /// By basis.
     pub outcomes: Vec<Outcome>,
+    /// What each actor got, by actor, table and verdict.
+    pub hauls: Vec<Haul>,
     /// Times without log lines that touch the attack.
     pub gaps: Vec<LogGap>,
     /// Cells by the strongest verdict of each: proved, possible, excluded.
@@ -308,6 +355,30 @@ impl Attack {
     pub fn groups_of(&self, actor: u32, phase: Phase) -> impl Iterator<Item = (&AttackGroup, &AttackShape)> {
         let of_actor = self.groups.iter().filter(move |group| group.actor == actor);
         of_actor.filter_map(move |group| Some((group, self.shape(group.shape).filter(|shape| shape.phase() == phase)?)))
+    }
+
+    /// Cells of an actor with this verdict.
+    pub fn cells_of(&self, actor: u32, verdict: Verdict) -> u64 {
+        let of_actor = self.hauls.iter().filter(|haul| haul.actor == Some(actor) && haul.verdict == verdict);
+        of_actor.map(|haul| haul.cells).sum()
+    }
+
+    /// Intruders, those who got most first.
+    pub fn ranked(&self) -> Vec<&Actor> {
+        let mut ranked: Vec<&Actor> = self.intruders().collect();
+        let asked = |actor: &Actor| self.volume(actor.id, None).statements;
+        let rank = |actor: &&Actor| Verdict::ALL.map(|verdict| self.cells_of(actor.id, verdict));
+        ranked.sort_by_key(|actor| std::cmp::Reverse((rank(actor), asked(actor), std::cmp::Reverse(actor.id))));
+        ranked
+    }
+
+    /// How much an actor asked, in one phase or in all.
+    pub fn volume(&self, actor: u32, phase: Option<Phase>) -> Volume {
+        let mut volume = Volume::default();
+        for phase in Phase::ALL.into_iter().filter(|one| phase.is_none_or(|phase| phase == *one)) {
+            self.groups_of(actor, phase).for_each(|(group, _)| volume.add(group.volume));
+        }
+        volume
     }
 
     /// What followed from a shape.

@@ -97,6 +97,9 @@ const REASONS: &[(&str, Doubt)] = &[
     ("the answers give a value that no record of the snapshot holds", Changed),
     ("the log does not show what the server answered", Unanswered),
     ("the server answered alike whatever was asked", Alike),
+    ("the log does not show the answers, but what was asked next", Unanswered),
+    ("the log does not show the answers; what was asked next", Unanswered),
+    ("the sizes of the pages differ from question to question", Alike),
     // error texts
     ("the error messages that fit the sizes of their pages hold only a part", Part),
     ("several records stand at the same place", OneOfSeveral),
@@ -105,6 +108,8 @@ const REASONS: &[(&str, Doubt)] = &[
     ("the page had the same size whatever the error message", Alike),
     ("the statement asked for the smallest or greatest value", Part),
     ("the sizes of these pages agree too rarely", Size),
+    ("the value was asked for once, as the place", Few),
+    ("before this place, keys were of another size", Changed),
     // sign-ins
     ("a tool that asked questions through the sign-in", Session),
     ("a sign-in without the password was accepted", Session),
@@ -215,8 +220,8 @@ impl Settling {
     /// What to look for, as staff read it.
     pub const fn label(self, language: Language) -> &'static str {
         match language {
+            Language::En => self.label_en(),
             Language::Ja => self.label_ja(),
-            _ => self.label_en(),
         }
     }
 

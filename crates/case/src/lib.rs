@@ -21,7 +21,8 @@ mod scope;
 mod words;
 
 pub use attack::{
-    Actor, ActorLines, Attack, AttackGroup, AttackPart, AttackSample, AttackShape, LogGap, Moment, Outcome, Phase, Taken, Volume,
+    Actor, ActorLines, Attack, AttackGroup, AttackPart, AttackSample, AttackShape, Haul, LogGap, Moment, Outcome, Phase,
+    ShownRow, ShownStatement, Taken, Volume,
 };
 pub use card::{CardBrand, Pan, PanError, mask_pans};
 pub use case_file::{

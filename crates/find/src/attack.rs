@@ -1,15 +1,13 @@
 //! The picture of the attack, put down part by part by replay and read back as a whole, with what followed from each shape:
 //! rows and cells, counted once for each actor.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use kintsugi_case::{ActorLines, Attack, AttackPart, ColumnSet, EvidenceLine, Exposure, Outcome, Taken, Verdict};
+use kintsugi_case::{ActorLines, Attack, AttackPart, ColumnSet, EvidenceLine, Exposure, Haul, Outcome, ShownRow, Taken, Verdict};
 
 use crate::conclusion::conclude;
+use crate::key::text_of;
 use crate::{Error, ExposureWriter, FindDb, Result};
-
-/// Runs of lines before a line that are looked at for whose it is: logs of several workers overlap.
-const RUNS_BACK_MAX: usize = 64;
 
 impl ExposureWriter<'_> {
     /// Puts down a part of the picture.
@@ -76,6 +74,38 @@ impl FindDb {
         read().map_err(Error::read("the picture of the attack"))
     }
 
+    /// The rows that depend on each of these lines, at most so many, and how many more there are; values masked.
+    pub fn shown_rows(&self, lines: &BTreeSet<EvidenceLine>, most: usize) -> Result<HashMap<EvidenceLine, (Vec<ShownRow>, u64)>> {
+        let mut found: HashMap<EvidenceLine, (Vec<ShownRow>, u64)> = HashMap::new();
+        self.exposures(|exposure| {
+            if !lines.contains(&exposure.line) {
+                return Ok(());
+            }
+            let of_line = found.entry(exposure.line).or_default();
+            if of_line.0.len() < most {
+                of_line.0.push(self.shown_row(&exposure)?);
+            } else {
+                of_line.1 += 1;
+            }
+            Ok::<(), Error>(())
+        })?;
+        Ok(found)
+    }
+
+    fn shown_row(&self, exposure: &Exposure) -> Result<ShownRow> {
+        let table = self.table(exposure.table)?;
+        let columns: Vec<&crate::Column> = exposure.columns.iter().filter_map(|at| table.columns.get(at)).collect();
+        let names: Vec<String> = columns.iter().map(|column| crate::quoted(&column.name)).collect();
+        let query = format!("SELECT {} FROM {} WHERE {} = ?", names.join(", "), table.sql_name(), table.row_name());
+        let lengths = self.one_row(&query, exposure.row, |row| {
+            (0..names.len()).map(|at| Ok(text_of(row.get_ref(at)?).map(|text| text.chars().count()))).collect()
+        })?;
+        let lengths: Vec<Option<usize>> = lengths.unwrap_or_default();
+        let cells = columns.iter().zip(lengths).map(|(column, length)| (column.name.clone(), masked(column, length)));
+        let (key, cells) = (self.key_text(exposure.table, exposure.row)?, cells.collect());
+        Ok(ShownRow { table: table.name.clone(), key, verdict: exposure.verdict, cells })
+    }
+
     fn outcomes(&self, read: &Read) -> Result<Vec<Outcome>> {
         let outcome = |basis: kintsugi_case::BasisSummary| Outcome {
             basis: basis.id.0,
@@ -95,6 +125,12 @@ impl FindDb {
 
     fn fill(&self, attack: &mut Attack, counted: Counted) -> Result<()> {
         attack.cells = counted.cells;
+        for ((actor, table, place), haul) in counted.hauls {
+            let table = self.table(table)?;
+            let columns = haul.columns.iter().filter_map(|at| table.columns.get(at)).map(|column| column.name.clone()).collect();
+            let (verdict, name) = (Verdict::ALL[place], table.name.clone());
+            attack.hauls.push(Haul { actor, table: name, verdict, rows: haul.rows, cells: haul.cells, columns });
+        }
         let mut columns: HashMap<u32, (u32, ColumnSet)> = HashMap::new();
         for ((basis, actor), taken) in counted.taken {
             let Some(outcome) = attack.outcomes.iter_mut().find(|outcome| outcome.basis == basis) else { continue };
@@ -111,12 +147,21 @@ impl FindDb {
     }
 }
 
-/// The actor of a line, among runs of lines in order.
+/// A value as a page may show it: as many dots as it has characters, for card data always four.
+fn masked(column: &crate::Column, length: Option<usize>) -> String {
+    const SHOWN_MAX: usize = 16;
+    match (length, column.meaning.is_some_and(kintsugi_case::FieldMeaning::is_card_secret)) {
+        (None, _) => "NULL".into(),
+        (Some(_), true) => "••••".into(),
+        (Some(length), false) => "•".repeat(length.min(SHOWN_MAX)),
+    }
+}
+
+/// The actor of a line, among runs of lines in order of which no two share a line.
 pub fn actor_of(lines: &[ActorLines], line: EvidenceLine) -> Option<u32> {
     let after = lines.partition_point(|run| run.first <= line);
-    let before = lines[..after].iter().rev().take(RUNS_BACK_MAX);
-    let of = |run: &&ActorLines| run.first.evidence == line.evidence && run.last >= line.line;
-    before.into_iter().find(of).map(|run| run.actor)
+    let run = lines[..after].last()?;
+    (run.first.evidence == line.evidence && run.last >= line.line).then_some(run.actor)
 }
 
 #[derive(Default)]
@@ -145,6 +190,15 @@ impl Read {
 struct Counted {
     cells: [u64; 3],
     taken: BTreeMap<(u32, Option<u32>), TakenOf>,
+    /// By actor, table and the verdict's place in [`Verdict::ALL`].
+    hauls: BTreeMap<(Option<u32>, u32, usize), HaulOf>,
+}
+
+#[derive(Default)]
+struct HaulOf {
+    columns: ColumnSet,
+    rows: u64,
+    cells: u64,
 }
 
 struct TakenOf {
@@ -156,9 +210,9 @@ struct TakenOf {
 impl Counted {
     fn row(&mut self, exposures: &[Exposure], lines: &[ActorLines]) {
         for conclusion in conclude(exposures) {
-            let place = Verdict::ALL.iter().position(|verdict| *verdict == conclusion.first.verdict).unwrap_or(0);
-            self.cells[place] += u64::from(conclusion.columns.len());
+            self.cells[place(conclusion.first.verdict)] += u64::from(conclusion.columns.len());
         }
+        self.hauls(exposures, lines);
         let mut of_row: BTreeMap<(u32, Option<u32>), (ColumnSet, i64, i64)> = BTreeMap::new();
         for exposure in exposures {
             let key = (exposure.basis.0, actor_of(lines, exposure.line));
@@ -179,6 +233,34 @@ impl Counted {
     }
 }
 
+impl Counted {
+    /// What each actor got of a row.
+    fn hauls(&mut self, exposures: &[Exposure], lines: &[ActorLines]) {
+        let mut by_actor: BTreeMap<Option<u32>, Vec<Exposure>> = BTreeMap::new();
+        for exposure in exposures {
+            by_actor.entry(actor_of(lines, exposure.line)).or_default().push(exposure.clone());
+        }
+        for (actor, exposures) in by_actor {
+            let mut of_row: BTreeMap<usize, ColumnSet> = BTreeMap::new();
+            for conclusion in conclude(&exposures) {
+                let known = of_row.entry(place(conclusion.first.verdict)).or_default();
+                *known = ColumnSet(known.0 | conclusion.columns.0);
+            }
+            for (place, columns) in of_row {
+                let haul = self.hauls.entry((actor, exposures[0].table, place)).or_default();
+                haul.columns = ColumnSet(haul.columns.0 | columns.0);
+                haul.rows += 1;
+                haul.cells += u64::from(columns.len());
+            }
+        }
+    }
+}
+
+/// A verdict's place in [`Verdict::ALL`].
+fn place(verdict: Verdict) -> usize {
+    Verdict::ALL.iter().position(|one| *one == verdict).unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::actor_of;
@@ -188,7 +270,7 @@ mod tests {
     fn a_line_belongs_to_the_run_that_holds_it() {
         let line = |evidence, line| EvidenceLine { evidence: EvidenceId(evidence), line };
         let run = |first, last, actor| ActorLines { first: line(1, first), last, actor };
-        let runs = [run(1, 90, 1), run(5, 7, 2), run(100, 200, 3)];
+        let runs = [run(1, 4, 1), run(5, 7, 2), run(8, 90, 1), run(100, 200, 3)];
         let found = [3, 6, 8, 90, 91, 150].map(|at| actor_of(&runs, line(1, at)));
         assert_eq!(found, [Some(1), Some(2), Some(1), Some(1), None, Some(3)]);
         assert_eq!(actor_of(&runs, line(2, 6)), None);

@@ -34,14 +34,14 @@ pub(crate) enum Command {
     Collect(Case),
     /// FIND 2: what did they get? Rules to exposures, cell by cell
     Scope(Scope),
+    /// What did they do? A picture of the attack: who, when, by which statements, and what would settle what is left open
+    Replay(Replay),
     /// FIND 3: whose was it? Records to persons
     Resolve(Case),
     /// Freeze the scope: numbered, signed, and the only thing anybody is told from
     Freeze(Case),
     /// TELL: one notice per person; a second run sends only what is not yet accepted
     Notify(NotifyArgs),
-    /// Whether everything still holds: chains, signatures, the history of every notice, the sum over all persons
-    Verify(Case),
     /// Read what came back: bounces, delivery reports, automatic answers
     Bounces(Bounces),
     /// The fact book: every fact, what cites it, what contradicts, what must be issued again
@@ -85,43 +85,6 @@ pub(crate) struct NotifyArgs {
 pub(crate) enum NotifyStep {
     /// Who gets what by which channel, and what it will take; the plan that a second person approves
     Plan(Plan),
-    /// Write every edge class and some persons drawn by a seed into a folder, as they would arrive
-    Preview(Preview),
-    /// Send these to staff, marked as a test
-    Test(TestMail),
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct Preview {
-    #[command(flatten)]
-    pub(crate) case: Case,
-    /// The folder to write into; the case folder's `preview` where none is named
-    #[arg(long, value_name = "FOLDER")]
-    pub(crate) out: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) drawn: Drawn,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct TestMail {
-    #[command(flatten)]
-    pub(crate) send: Notify,
-    /// An address of the staff; may be given several times
-    #[arg(long, value_name = "ADDRESS", required = true)]
-    pub(crate) to: Vec<String>,
-    #[command(flatten)]
-    pub(crate) drawn: Drawn,
-}
-
-/// Which persons are looked at besides the edge classes.
-#[derive(Args, Clone, Copy, Debug)]
-pub(crate) struct Drawn {
-    /// How many persons are drawn
-    #[arg(long, default_value_t = 5)]
-    pub(crate) sample: u32,
-    /// The seed: the same seed draws the same persons
-    #[arg(long, default_value_t = 1)]
-    pub(crate) seed: u64,
 }
 
 #[derive(Args, Debug)]
@@ -166,6 +129,18 @@ pub(crate) struct Bounces {
     pub(crate) maildir: PathBuf,
     #[command(flatten)]
     pub(crate) case: Case,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Replay {
+    #[command(flatten)]
+    pub(crate) case: Case,
+    /// Also as a timeline, in this SVG file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) timeline: Option<PathBuf>,
+    /// In which language, instead of the case's first: ja or en
+    #[arg(long, value_name = "LANGUAGE")]
+    pub(crate) language: Option<String>,
 }
 
 #[derive(Args, Debug)]
@@ -216,6 +191,8 @@ pub(crate) enum Exported {
     Exposures,
     /// One row per value that the logs give away, with or without a snapshot; masked
     Values,
+    /// The intruder's side alone, for tools that share incidents: nothing in it is about a person whose data was taken
+    Attack,
 }
 
 /// In which form.
@@ -225,6 +202,16 @@ pub(crate) enum ExportFormat {
     Csv,
     /// One JSON object a line
     Jsonl,
+    /// Of the attack: one event a statement, for Timesketch
+    TimesketchCsv,
+    /// Of the attack: the same, one JSON object a line
+    TimesketchJsonl,
+    /// Of the attack: a STIX 2.1 bundle
+    Stix,
+    /// Of the attack: an event for MISP
+    Misp,
+    /// Of the attack: an incident in VERIS 1.3
+    Veris,
 }
 
 #[derive(Args, Debug)]

@@ -46,6 +46,8 @@ pub(crate) struct Attack {
     current: usize,
     groups: HashMap<(usize, usize), Group>,
     lines: Vec<ActorLines>,
+    /// Statements come in the order of their lines: not where they are joined from a query log afterwards.
+    in_order: bool,
     samples: Vec<AttackSample>,
     /// Statements one by one, where somebody wants them.
     events: Option<Vec<Event>>,
@@ -132,11 +134,13 @@ impl Attack {
     /// The statements that follow are of this request; `in_agent` where one stands in its `User-Agent`.
     pub(crate) fn from_request(&mut self, carried: &Carried<'_>, in_agent: bool) {
         self.from(Who::of(carried, in_agent));
+        self.in_order = true;
     }
 
     /// The statements that follow are this client's.
     pub(crate) fn from(&mut self, who: Who) {
         self.current = self.actors.of(who);
+        self.in_order = false;
     }
 
     /// Takes a statement.
@@ -168,6 +172,7 @@ impl Attack {
             && last.actor == actor
             && last.first.evidence == line.evidence
             && last.last <= line.line
+            && self.in_order
         {
             last.last = line.line;
             return;
@@ -392,27 +397,67 @@ fn gathered(groups: HashMap<(usize, usize), Group>, of: &[u32], families: &HashM
     gathered.into_iter().map(part).collect()
 }
 
-/// Lines in order, those of one actor joined.
+/// Lines in order, no two runs over one line, neighbours of one actor joined. A run within another one cuts it in two.
 fn joined(mut lines: Vec<ActorLines>, of: &[u32]) -> Vec<ActorLines> {
     lines.iter_mut().for_each(|lines| lines.actor = of[lines.actor as usize]);
-    lines.sort_by_key(|lines| (lines.first, lines.last));
-    let mut joined: Vec<ActorLines> = Vec::new();
+    lines.sort_by_key(|lines| (lines.first, std::cmp::Reverse(lines.last)));
+    let (mut apart, mut open): (Vec<ActorLines>, Vec<ActorLines>) = (Vec::new(), Vec::new());
     for next in lines {
-        match joined.last_mut() {
-            Some(last) if last.actor == next.actor && last.first.evidence == next.first.evidence => {
-                last.last = last.last.max(next.last);
-            }
-            _ => joined.push(next),
+        while open.last().is_some_and(|top| top.first.evidence != next.first.evidence || top.last < next.first.line) {
+            close(&mut open, &mut apart);
         }
+        if let Some(top) = open.last_mut() {
+            add_run(&mut apart, ActorLines { last: next.first.line.saturating_sub(1), ..*top });
+            top.first.line = next.first.line;
+        }
+        open.push(next);
     }
-    joined
+    while !open.is_empty() {
+        close(&mut open, &mut apart);
+    }
+    apart
+}
+
+/// Ends the innermost run; the one around it goes on behind it.
+fn close(open: &mut Vec<ActorLines>, apart: &mut Vec<ActorLines>) {
+    let Some(run) = open.pop() else { return };
+    add_run(apart, run);
+    if let Some(around) = open.last_mut() {
+        around.first.line = around.first.line.max(run.last + 1);
+    }
+}
+
+fn add_run(apart: &mut Vec<ActorLines>, run: ActorLines) {
+    if run.last < run.first.line {
+        return;
+    }
+    match apart.last_mut() {
+        Some(last) if last.actor == run.actor && last.first.evidence == run.first.evidence => last.last = last.last.max(run.last),
+        _ => apart.push(run),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Meant, filled, is_sampled, shortened};
+    use kintsugi_case::{ActorLines, EvidenceId, EvidenceLine};
+
+    use super::{Meant, filled, is_sampled, joined, shortened};
     use crate::dialect::Dialect;
     use crate::lexer::template;
+
+    #[test]
+    fn a_statement_that_is_joined_later_cuts_the_run_around_it() {
+        let run = |first, last, actor| ActorLines { first: EvidenceLine { evidence: EvidenceId(1), line: first }, last, actor };
+        let check = |runs: &[ActorLines], expected: &[(u64, u64, u32)]| {
+            let found = joined(runs.to_vec(), &[0, 1, 2, 3]);
+            assert_eq!(found.iter().map(|run| (run.first.line, run.last, run.actor)).collect::<Vec<_>>(), expected);
+        };
+        check(
+            &[run(1, 90, 1), run(100, 120, 1), run(5, 5, 2), run(7, 7, 3)],
+            &[(1, 4, 1), (5, 5, 2), (6, 6, 1), (7, 7, 3), (8, 120, 1)],
+        );
+        check(&[run(1, 9, 1), run(5, 12, 2), run(20, 20, 1)], &[(1, 4, 1), (5, 12, 2), (20, 20, 1)]);
+    }
 
     #[test]
     fn samples_thin_out() {

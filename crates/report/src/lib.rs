@@ -1,6 +1,7 @@
 //! Facts to documents: the figures of a scope version as facts, the public statement written from facts alone,
-//! and the chain behind an answer. Values in, values out: no store, no clock.
+//! the chain behind an answer, and the picture of the attack ([`attack`]). Values in, values out: no store, no clock.
 
+pub mod attack;
 mod changes;
 mod computed;
 mod naming;

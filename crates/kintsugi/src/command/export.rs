@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, bail};
 use jiff::Timestamp;
 use kintsugi_case::EvidenceId;
 use kintsugi_find::ExportedCell;
 use serde_json::json;
 
+use super::export_attack::write_attack;
 use super::export_values::write_values;
 use crate::cli::{Export, ExportFormat, Exported};
 use crate::finish::Finish;
@@ -18,14 +19,28 @@ const HEAD: &str = "source,table,key,column,verdict,basis,technique,first_at,las
 
 /// Writes to standard output. A reader who hangs up early (`| head`) is no error.
 pub(crate) fn export(folder: &Folder, args: &Export) -> Result<Finish> {
+    check_form(args)?;
     let mut out = BufWriter::with_capacity(1 << 20, std::io::stdout().lock());
     let written = match args.what {
         Exported::Exposures => write_exposures(folder, args.format, &mut out),
+        Exported::Attack => write_attack(folder, args.format, &mut out),
         Exported::Values => write_values(folder, args.format, args.reveal, &mut out),
     };
     match written.and_then(|()| Ok(out.flush()?)) {
         Err(error) if is_hang_up(&error) => Ok(Finish::Done),
         outcome => outcome.map(|()| Finish::Done),
+    }
+}
+
+/// Cells and values are tables; the attack has forms of its own.
+fn check_form(args: &Export) -> Result<()> {
+    let is_table = matches!(args.format, ExportFormat::Csv | ExportFormat::Jsonl);
+    match (args.what, is_table) {
+        (Exported::Attack, true) => {
+            bail!("the attack is exported with --format timesketch-csv, timesketch-jsonl, stix, misp or veris")
+        }
+        (Exported::Exposures | Exported::Values, false) => bail!("cells and values are exported with --format csv or jsonl"),
+        _ => Ok(()),
     }
 }
 
@@ -46,7 +61,7 @@ fn write_exposures(folder: &Folder, format: ExportFormat, out: &mut dyn Write) -
         let file = files.get(&cell.line.evidence).unwrap_or(&unnamed);
         match format {
             ExportFormat::Csv => write_csv(out, &cell, file),
-            ExportFormat::Jsonl => write_json(out, &cell, file),
+            _ => write_json(out, &cell, file),
         }
         .map_err(Stop::Write)
     })

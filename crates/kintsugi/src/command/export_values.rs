@@ -67,7 +67,7 @@ fn write_value(
             let [characters, shown, first, last] = [&characters, shown, &first, &last].map(field);
             writeln!(out, "{named},{characters},{shown},{first},{first_line},{last},{last_line}")
         }
-        ExportFormat::Jsonl => {
+        _ => {
             let row = json!({
                 "source": value.source, "table": value.table, "column": value.column, "row": value.row,
                 "characters": characters, "value": shown,

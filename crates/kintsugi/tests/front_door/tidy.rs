@@ -128,6 +128,56 @@ fn is_card_number(run: &str) -> bool {
     (14..=19).contains(&run.len()) && matches!(run.as_bytes()[0], b'3'..=b'6') && kintsugi_case::Pan::parse(run).is_ok()
 }
 
+/// Reasons of what is proved: nothing is left to settle.
+const PROOFS: &[&str] = &[
+    "every character of the value follows from the answers",
+    "the page had exactly the size",
+    "the sign-in found this row: the session that followed asked with its value",
+    "the session of a sign-in without the password was shown this row",
+    "the answer was as long as the record's values need",
+    "the file that was found holds the record",
+    "the file holds the record, and the server sent all of it",
+    "the file's first bytes hold the record",
+];
+
+/// Sentences in constants that are no reasons.
+const NO_REASONS: &[&str] = &["a column of the page's own query"];
+
+/// The sentences that engines and rules give for reasons: in constants, beside a verdict, or by a closed list.
+fn reasons(text: &str) -> Vec<String> {
+    let marks = ["const ", "Possible, ", "Excluded, ", "Proved, ", "Self::"];
+    let lines: Vec<&str> = text.split("#[cfg(test)]").next().unwrap_or_default().lines().collect();
+    let mut found = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        let before = at.checked_sub(1).map_or("", |at| lines[at]);
+        let marked =
+            marks.iter().any(|mark| line.contains(mark)) || before.contains("&str =") || before.trim_end().ends_with("=> {");
+        let sentence = line.split('"').nth(1).filter(|_| marked).unwrap_or_default();
+        if sentence.starts_with(|c: char| c.is_ascii_lowercase()) && sentence.split(' ').count() > 4 && !line.contains('!') {
+            found.push(sentence.to_owned());
+        }
+    }
+    found
+}
+
+#[test]
+fn every_reason_for_a_doubt_says_what_would_settle_it() {
+    let places = ["replay/src/rows.rs", "replay/src/answers", "replay/src/error_text.rs", "replay/src/login.rs", "scope/src"];
+    let mut seen = 0;
+    for place in places {
+        let path = root().join("crates").join(place);
+        let paths = if path.is_dir() { files(&path, ".rs") } else { vec![path] };
+        for reason in
+            paths.iter().filter(|path| !path.ends_with("tests.rs")).flat_map(|path| reasons(&fs::read_to_string(path).unwrap()))
+        {
+            let known = PROOFS.iter().chain(NO_REASONS).any(|known| reason.starts_with(known));
+            seen += 1;
+            assert!(known || kintsugi_case::Doubt::known(&reason).is_some(), "crates/case/src/doubt.rs does not know: {reason}");
+        }
+    }
+    assert!(seen > 30, "{seen}");
+}
+
 #[test]
 fn the_readme_speaks_of_commands_that_exist() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
