@@ -10,7 +10,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
-use crate::console::{audit, decide, evidence, facts, notices, person, persons, rights, scope, sign_in, stand, statements, why};
+use crate::console::{
+    attack, audit, decide, evidence, facts, notices, person, persons, rights, scope, sign_in, stand, statements, why,
+};
 use crate::failure::Failure;
 use crate::portal::{check, home, mine, statement, verify};
 use crate::{api, asset, failure, guard, site::Site, visitor};
@@ -45,6 +47,8 @@ pub fn console(site: Site) -> Router {
         .route("/audit", get(audit::show))
         .route("/evidence", get(evidence::show))
         .route("/statement", get(crate::console::statement::show).post(crate::console::statement::publish))
+        .route("/attack", get(attack::show))
+        .route("/attack/{shape}", get(attack::show_shape))
         .route("/statements", get(statements::show))
         .route("/scope", get(scope::show))
         .route("/persons", get(persons::show).post(persons::find))

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use kintsugi_case::{BasisSummary, Conservation, ScopeVersion, Verdict};
+use kintsugi_case::{Attack, BasisSummary, Conservation, ScopeVersion, Verdict};
 use kintsugi_store::ScopeCounts;
 
 use crate::failure::Failure;
@@ -20,6 +20,8 @@ pub(crate) struct Standing {
     pub(crate) bases: Vec<BasisSummary>,
     /// Records taken (proved) by the hour in which the request was: (start of the hour, milliseconds since 1970 UTC, records).
     pub(crate) hours: Vec<(i64, u64)>,
+    /// The picture of the attack, where the version has one.
+    pub(crate) attack: Option<Attack>,
 }
 
 impl Standing {
@@ -61,6 +63,7 @@ impl Cache {
         let standing = Arc::new(Standing {
             counts: site.store.scope_counts(scope.number).await?,
             bases: site.store.bases(scope.number).await?,
+            attack: site.store.attack(scope.number).await?,
             hours: site.store.records_by_hour(scope.number).await?,
             scope,
         });

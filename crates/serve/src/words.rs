@@ -65,8 +65,7 @@ fn bundle(language: Language) -> &'static Bundle {
     static ENGLISH: OnceLock<Bundle> = OnceLock::new();
     match language {
         Language::Ja => JAPANESE.get_or_init(|| read(language, JA)),
-        // Pages are in these two: `CaseHeader::page_languages`.
-        _ => ENGLISH.get_or_init(|| read(Language::En, EN)),
+        Language::En => ENGLISH.get_or_init(|| read(language, EN)),
     }
 }
 

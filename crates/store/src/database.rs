@@ -22,6 +22,7 @@ use crate::{Error, Result};
 /// The newest version of the tables. A migration is added below it and never changed once it was released.
 const TABLES: &str = include_str!("../migrations/0001_tables.sql");
 const DOCUMENTS: &str = include_str!("../migrations/0003_documents.sql");
+const ATTACK: &str = include_str!("../migrations/0007_attack.sql");
 const PLANS: &str = include_str!("../migrations/0005_plans.sql");
 
 /// Tables whose rows are appended and never changed or erased, which triggers enforce in both databases.
@@ -29,6 +30,8 @@ pub(crate) const APPEND_ONLY: [&str; 8] =
     ["scope_version", "basis", "person", "person_record", "exposed_record", "fact", "notice_event", "audit"];
 /// The same, of [`DOCUMENTS`].
 const APPEND_ONLY_DOCUMENTS: [&str; 2] = ["document", "document_fact"];
+/// The same, of [`ATTACK`].
+const APPEND_ONLY_ATTACK: [&str; 2] = ["attack_picture", "attack_statement"];
 /// The same, of [`PLANS`].
 const APPEND_ONLY_PLANS: [&str; 2] = ["plan", "approval"];
 
@@ -112,6 +115,8 @@ impl Store {
         let document_guards = safe(append_only_triggers(self.kind, &APPEND_ONLY_DOCUMENTS));
         let plans = safe(for_database(self.kind, PLANS));
         let plan_guards = safe(append_only_triggers(self.kind, &APPEND_ONLY_PLANS));
+        let attack = safe(for_database(self.kind, ATTACK));
+        let attack_guards = safe(append_only_triggers(self.kind, &APPEND_ONLY_ATTACK));
         let migration =
             |version, name: &'static str, sql| Migration::new(version, name.into(), MigrationType::Simple, sql, false);
         let migrator = Migrator::with_migrations(vec![
@@ -121,6 +126,8 @@ impl Store {
             migration(4, "append only documents", document_guards),
             migration(5, "plans", plans),
             migration(6, "append only plans", plan_guards),
+            migration(7, "attack", attack),
+            migration(8, "append only attack", attack_guards),
         ]);
         migrator.run(&self.write).await.map_err(Error::Migrate)
     }

@@ -8,6 +8,7 @@
 //! Start with [`Store`]; [`Freeze`] is the only way in for scope versions. `docs/data.md` lists every table.
 
 mod api_key;
+mod attack;
 mod audit;
 mod bulk;
 mod correction;
@@ -29,7 +30,6 @@ mod rows;
 mod scope;
 mod sealed;
 mod staff;
-mod verify;
 
 pub use api_key::ApiKey;
 pub use audit::{AuditEntry, AuditFault};
@@ -49,4 +49,3 @@ pub use report::Reported;
 pub use right::{Issued, RedeemRequest, Redemption, RightTotals, RightView};
 pub use scope::{FieldCount, ScopeCounts};
 pub use staff::Staff;
-pub use verify::OutboxCheck;

@@ -8,6 +8,7 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::{Outcome, block_on, now_ms};
+use crate::attack;
 use crate::facts::{self, Tally};
 use crate::finish::Finish;
 use crate::folder::Folder;
@@ -31,6 +32,11 @@ pub(crate) fn freeze(folder: &Folder) -> Result<Outcome> {
             Some(version) => version,
             None => write(folder, db, &store, &counts, &stage).await?,
         };
+        if !store.has_attack(version.number).await? {
+            stage.says("drawing the attack");
+            let (attack, shown) = attack::frozen(folder)?;
+            store.put_attack(version.number, &attack, &shown).await?;
+        }
         store.close().await;
         stage.end(&format!("scope version {}, {} persons affected", version.number, count(counts.persons_affected())));
         let data = json!({

@@ -73,7 +73,7 @@ impl Rail {
             token: session.token,
             here: visitor.here.clone(),
             parts: parts(w, standing.as_deref(), counts, address),
-            languages: site.case.case.page_languages(),
+            languages: site.case.case.languages.clone(),
         };
         Ok((rail, standing))
     }
@@ -159,6 +159,7 @@ fn parts(w: Words, standing: Option<&Standing>, counts: RailCounts, current: &'s
             "rail-find",
             vec![
                 place("rail-evidence", "/evidence", Some(counts.evidence)),
+                place("rail-attack", "/attack", None),
                 place("rail-statements", "/statements", statements),
                 scope,
                 place("rail-persons", "/persons", standing.map(|standing| standing.counts.persons)),

@@ -78,6 +78,8 @@ fn no_statement_changes_or_erases_what_is_only_appended_to() {
         "audit",
         "document",
         "document_fact",
+        "attack_picture",
+        "attack_statement",
         "plan",
         "approval",
     ];

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use kintsugi_case::{
-    Conservation, Fact, FactKind, FactValue, FieldMeaning, Language, NoticeKind, NoticeNumber, NoticeState, PersonId, Private,
-    RemedyKind, RemedySpec, RemedyTo, Verdict,
+    Attack, AttackSample, AttackShape, Conservation, Fact, FactKind, FactValue, FieldMeaning, Language, NoticeKind, NoticeNumber,
+    NoticeState, PersonId, Phase, Private, RemedyKind, RemedySpec, RemedyTo, ShownRow, ShownStatement, Verdict,
 };
 use kintsugi_store::{
     Edition, Error, FieldCount, Hold, LinkTarget, NotApproved, Outcome, PersonFilter, PlanContent, Planned, RedeemRequest,
@@ -28,8 +28,6 @@ macro_rules! every_case {
             outcomes_are_written_down
             reports_move_notices_and_nobody_can_forge_them
             a_dead_sender_leaves_unknown_notices
-            a_clock_that_is_set_back_holds_nobody_up
-            the_check_of_the_outbox_finds_what_was_tampered_with
             a_second_version_tells_whom_it_concerns
             nobody_keeps_a_stale_answer
             refused_notices_alone_are_sent_again
@@ -43,6 +41,7 @@ macro_rules! every_case {
             a_repeated_request_gets_the_first_answer
             facts_keep_their_history
             documents_keep_their_versions_and_their_facts
+            a_version_keeps_its_picture_of_the_attack
             jobs_are_taken_once
             staff_and_api_keys_are_known_by_hash
             the_audit_log_shows_tampering
@@ -302,51 +301,6 @@ pub(crate) async fn a_dead_sender_leaves_unknown_notices(place: Place) {
     assert_eq!(store.reap_all_leases(NOW + 102).await.unwrap(), 1);
     let line = Conservation { persons: 3, unknown: 2, waiting: 1, ..Conservation::default() };
     assert_eq!(store.conservation(scope).await.unwrap(), line);
-}
-
-pub(crate) async fn a_clock_that_is_set_back_holds_nobody_up(place: Place) {
-    let store = place.open().await;
-    let scope = freeze(&store, "one", &everybody(3)).await;
-    store.plan_notices(scope, NOW).await.unwrap();
-    store.lease_notices(scope, 2, "me", NOW + 60_000, NOW).await.unwrap();
-    let not_sent = Outcome::NotSent { why: "no room".into(), retry_at_ms: NOW + 4000 };
-    store.record_outcomes(&[(1, not_sent)], NOW).await.unwrap();
-    let back = NOW - 3_600_000;
-    // 1 is not held up for an hour; 2 is still in a living sender's hand; and nobody is sent twice.
-    assert_eq!(store.reap_leases(back).await.unwrap(), 0);
-    let leased = store.lease_notices(scope, 10, "me", back + 60_000, back).await.unwrap();
-    assert_eq!(leased.iter().map(|notice| notice.serial).collect::<Vec<_>>(), [1, 3]);
-    assert!(store.lease_notices(scope, 10, "you", back + 60_000, back).await.unwrap().is_empty());
-    let accepted = |serial| (serial, Outcome::Accepted { reply: "250".into() });
-    store.record_outcomes(&[accepted(1), accepted(2), accepted(3)], back).await.unwrap();
-    assert!(store.conservation(scope).await.unwrap().is_complete());
-    assert!(store.check_outbox().await.unwrap().holds());
-}
-
-pub(crate) async fn the_check_of_the_outbox_finds_what_was_tampered_with(place: Place) {
-    let store = place.open().await;
-    let scope = freeze(&store, "one", &everybody(4)).await;
-    store.plan_notices(scope, NOW).await.unwrap();
-    send_all(&store, scope).await;
-    let check = store.check_outbox().await.unwrap();
-    assert_eq!((check.holds(), check.notices, check.events, check.compared), (true, 4, 12, 4));
-    let raw = place.raw().await;
-    for sql in ["UPDATE notice SET state = 'refused' WHERE serial = 1", "DELETE FROM notice WHERE serial = 2"] {
-        sqlx::query(sql).execute(&raw).await.unwrap();
-    }
-    sqlx::query("UPDATE notice SET told = $1 WHERE serial = 3").bind(vec![1_u8; 16]).execute(&raw).await.unwrap();
-    let sql = "INSERT INTO notice_event (serial, at_ms, state, detail) VALUES (4, 1, 'sending', 'me')";
-    sqlx::query(sql).execute(&raw).await.unwrap();
-    let faults = store.check_outbox().await.unwrap().faults;
-    for said in [
-        "notice 4 went from `accepted` to `sending` without a decision",
-        "notice 1 stands at `refused`, and its history says `accepted`",
-        "notice 3 was planned for other content than version 1 holds of its person",
-        "1 notices are gone whose history is there",
-        "version 1: 4 persons = 3 accounted for + 1 without a notice",
-    ] {
-        assert!(faults.iter().any(|fault| fault == said), "{said}: {faults:?}");
-    }
 }
 
 /// Sends everything that waits.
@@ -702,6 +656,26 @@ fn fact(name: &str, value: i64, kind: FactKind) -> Fact {
         kind,
         replaces: false,
     }
+}
+
+pub(crate) async fn a_version_keeps_its_picture_of_the_attack(place: Place) {
+    let store = place.open().await;
+    assert!(!store.has_attack(1).await.unwrap());
+    assert_eq!(store.attack(1).await.unwrap(), None);
+    let shape = AttackShape { id: 3, sql: "SELECT \u{1b}\0 佐藤 ?".into(), phase: Some(Phase::Data), ..AttackShape::default() };
+    let attack = Attack { shapes: vec![shape], cells: [7, 0, 1], ..Attack::default() };
+    let row =
+        ShownRow { table: "t".into(), key: "1".into(), verdict: Verdict::Proved, cells: vec![("a".into(), "••".into())] };
+    let sample = |shape| AttackSample { shape, ..AttackSample::default() };
+    let shown =
+        [3, 3, 4].map(|shape| ShownStatement { sample: sample(shape), rows: vec![row.clone()], ..ShownStatement::default() });
+    store.put_attack(1, &attack, &shown).await.unwrap();
+    assert!(store.has_attack(1).await.unwrap());
+    assert_eq!(store.attack(1).await.unwrap().as_ref(), Some(&attack));
+    assert_eq!(store.attack_statements(1, 3).await.unwrap(), shown[..2]);
+    assert_eq!(store.attack_statements(2, 3).await.unwrap(), []);
+    store.put_attack(1, &Attack::default(), &[]).await.unwrap();
+    assert_eq!(store.attack(1).await.unwrap(), Some(attack), "a picture that is there stays as it is");
 }
 
 pub(crate) async fn documents_keep_their_versions_and_their_facts(place: Place) {
