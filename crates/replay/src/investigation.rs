@@ -23,6 +23,7 @@ use crate::query::{Asked, Queries, Ran, join, skew_ms};
 use crate::request::Request;
 use crate::rows::{self, Rows};
 use crate::server::OnServer;
+use crate::sizes::Sizes;
 use crate::statement::{Observation, Seen, Statement};
 use crate::{AttackStatement, Next, Replayed};
 
@@ -43,6 +44,8 @@ pub(crate) struct Investigation<'a> {
     answers: Answers,
     error_text: ErrorText,
     logins: Logins,
+    /// What rows in pages carried, while there is no snapshot.
+    sizes: Sizes,
     /// Injections that the web logs showed, by endpoint.
     seen: HashMap<usize, usize>,
     /// What could not be replayed, by shape, table and reason.
@@ -119,6 +122,7 @@ impl<'a> Investigation<'a> {
             answers: Answers::new(Rc::clone(&data)),
             error_text: ErrorText::new(Rc::clone(&data), dialect),
             logins: Logins::new(Rc::clone(&data), dialect),
+            sizes: Sizes::default(),
             seen: HashMap::new(),
             data,
             secrets,
@@ -313,6 +317,10 @@ impl<'a> Investigation<'a> {
         self.note(shape, Some(&template), &text, observed);
         let statement = Statement { shape, literals: &template.literals, observed };
         let shows = self.endpoints.get(endpoint).shows;
+        self.sizes.page(endpoint, &observed);
+        if self.catalog.is_open() && matches!(self.shapes[shape].channel, Ok(Channel::Rows(_) | Channel::ErrorText(_))) {
+            self.sizes.take(shape, &template.literals, &observed);
+        }
         let taken = match &self.shapes[shape].channel {
             Ok(Channel::Rows(plan)) => self.rows.take(plan, statement, shows, &text).map_err(|error| error.to_string()),
             Ok(Channel::Answers(plan)) => {
@@ -459,6 +467,7 @@ impl<'a> Investigation<'a> {
         self.answers.conclude(&mut into)?;
         self.error_text.conclude(&mut into)?;
         self.logins.conclude(&mut into)?;
+        self.sizes.conclude(&self.shapes, self.dialect, &self.catalog, &mut into)?;
         conclude_open(self.open, &self.data, &mut into)?;
         let (mut replayed, links) = into.finish()?;
         let told = Told { source, catalog: &self.catalog, endpoints: &self.endpoints, shapes: &self.shapes, links: &links };

@@ -41,6 +41,7 @@ mod recovered;
 mod request;
 mod rows;
 mod server;
+mod sizes;
 mod statement;
 mod statements;
 #[cfg(test)]

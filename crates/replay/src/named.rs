@@ -24,6 +24,17 @@ pub(crate) fn named(sql: &str, dialect: Dialect) -> Vec<Named> {
     reader.found
 }
 
+/// Likewise without the page's own query: what a statement reads beside it.
+pub(crate) fn named_by_intruder(sql: &str, dialect: Dialect) -> Vec<Named> {
+    let Ok(mut query) = rows::query(sql, dialect) else { return Vec::new() };
+    if let Some(own) = first_select_mut(&mut query.body) {
+        own.from.clear();
+    }
+    let mut reader = Reader::default();
+    let _ = query.visit(&mut reader);
+    reader.found
+}
+
 #[derive(Default)]
 struct Reader {
     found: Vec<Named>,
@@ -163,6 +174,15 @@ fn first_select(body: &SetExpr) -> Option<&Select> {
     }
 }
 
+fn first_select_mut(body: &mut SetExpr) -> Option<&mut Select> {
+    match body {
+        SetExpr::Select(select) => Some(select),
+        SetExpr::SetOperation { left, .. } => first_select_mut(left),
+        SetExpr::Query(query) => first_select_mut(&mut query.body),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::named;
@@ -174,6 +194,13 @@ mod tests {
         let found = named(&template.sql, Dialect::MySql);
         let found: Vec<String> = found.iter().map(|named| format!("{}({})", named.table, named.columns.join(","))).collect();
         assert_eq!(found.join(" "), expected);
+    }
+
+    #[test]
+    fn the_pages_own_tables_are_none_of_the_intruders() {
+        let sql = "SELECT id, name FROM items WHERE id=-1 UNION SELECT pan, exp FROM cards LIMIT 3,1";
+        let found = super::named_by_intruder(&template(sql, Dialect::MySql).expect("text").sql, Dialect::MySql);
+        assert_eq!(found, [super::Named { table: "cards".into(), columns: vec!["pan".into(), "exp".into()] }]);
     }
 
     #[test]

@@ -33,13 +33,16 @@ pub enum Characters {
     All,
     /// Ranges of positions, from 1, both ends included, in ascending order.
     Some(Vec<(u64, u64)>),
+    /// None by themselves: so many bytes of rows arrived, at most.
+    Bytes(u64),
 }
 
 impl std::fmt::Display for Characters {
-    /// `complete`, or `1-18,37-40`; `none` where nothing is known but that it was asked for.
+    /// `complete`, or `1-18,37-40`, or `1200 bytes`; `none` where nothing is known but that it was asked for.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::All => f.write_str("complete"),
+            Self::Bytes(bytes) => write!(f, "{bytes} bytes"),
             Self::Some(ranges) if ranges.is_empty() => f.write_str("none"),
             Self::Some(ranges) => {
                 let texts: Vec<String> = ranges.iter().map(|(from, to)| format!("{from}-{to}")).collect();
@@ -59,5 +62,6 @@ mod tests {
         check(Characters::All, "complete");
         check(Characters::Some(vec![(1, 18), (37, 40)]), "1-18,37-40");
         check(Characters::Some(Vec::new()), "none");
+        check(Characters::Bytes(1200), "1200 bytes");
     }
 }
