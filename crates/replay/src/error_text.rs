@@ -16,6 +16,7 @@ use crate::dialect::Dialect;
 use crate::error::{Failure, Result};
 use crate::recovered::{Characters, RecoveredValue};
 use crate::statement::{Observation, Statement, shown};
+use crate::widened::Widened;
 
 mod channel;
 mod page;
@@ -27,6 +28,7 @@ pub(crate) use plan::{Plan, plan};
 
 use channel::Channel;
 use page::{Pages, Place, Seen, Sized};
+use scalar::Scalar;
 use trace::{Piece, Traced, Tracer, filled};
 
 const WHOLE: &str = "the page had exactly the size that the error messages with every character of the value give it";
@@ -65,6 +67,8 @@ struct Said {
     literals: Box<str>,
     /// Which rows its subqueries mean, in its own words.
     selectors: Rc<[String]>,
+    /// Columns of rows that only their place in an order names.
+    placed: Rc<[(usize, usize)]>,
 }
 
 /// A cell: table, row, column.
@@ -116,7 +120,8 @@ impl ErrorText {
             self.channels.len() - 1
         });
         let selectors = plan.scalars.iter().map(|scalar| filled(&scalar.selector, literals)).collect();
-        self.said.push(Said { shape, observed, channel, traced, literals: shown(literals).into_boxed_str(), selectors });
+        let placed = plan.scalars.iter().flat_map(Scalar::placed).collect();
+        self.said.push(Said { shape, observed, channel, traced, literals: shown(literals).into_boxed_str(), selectors, placed });
         Ok(())
     }
 
@@ -132,6 +137,7 @@ impl ErrorText {
             }
         }
         let shifts = self.shifts(&outcomes, into);
+        let mut widened = Widened::default();
         let starts = self.starts(&cells, into);
         for (at, said) in self.said.iter().enumerate() {
             let outcome = match self.outcome(said, &pages, agreements[&said.shape], into) {
@@ -140,7 +146,14 @@ impl ErrorText {
                 outcome => outcome,
             };
             write(said, &outcome, &cells, into)?;
+            if matches!(outcome, Outcome::Not(Verdict::Possible, DOUBTFUL | ANOTHER, _)) && !agreements[&said.shape].is_trusted()
+            {
+                for &(table, column) in said.placed.iter() {
+                    widened.add(said.shape, table, std::iter::once(column.min(63)).collect(), said.observed);
+                }
+            }
         }
+        widened.conclude(Technique::ErrorBased, self.tracer.data(), into)?;
         if into.wants_values() { hand_over(cells, into) } else { Ok(()) }
     }
 

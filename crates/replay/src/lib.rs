@@ -47,6 +47,7 @@ mod statements;
 #[cfg(test)]
 mod tests;
 mod walk;
+mod widened;
 
 pub use dialect::Dialect;
 pub use error::{Error, Result};

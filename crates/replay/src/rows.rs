@@ -10,6 +10,7 @@ use kintsugi_case::{ColumnSet, Shows, Technique, Verdict};
 use crate::conclusion::{Cells, Conclusion, Ground};
 use crate::error::{Failure, Result};
 use crate::statement::{Observation, Statement, shown};
+use crate::widened::Widened;
 
 mod aggregate;
 mod cache;
@@ -116,11 +117,14 @@ impl Rows {
     pub(crate) fn conclude(mut self, into: &mut Conclusion<'_>) -> Result<()> {
         let pages = self.pages(into);
         let orders = self.orders(&pages, into);
+        let mut widened = Widened::default();
         self.answered.each(|statement| {
             let judged = judge(statement, &pages, into);
             into.judged(judged.agrees);
+            widen(&judged, &orders, &mut widened);
             write(&judged, &orders, into)
-        })
+        })?;
+        widened.conclude(Technique::Union, self.evaluator.data(), into)
     }
 
     fn pages(&mut self, into: &Conclusion<'_>) -> HashMap<usize, Page> {
@@ -282,6 +286,23 @@ fn write(judged: &Judged<'_>, orders: &HashMap<usize, Order>, into: &mut Conclus
         done?;
     }
     Ok(())
+}
+
+/// Where the page does not fit the rows at the statement's place, and pages of its shape seldom do, it was another row.
+fn widen(judged: &Judged<'_>, orders: &HashMap<usize, Order>, widened: &mut Widened) {
+    let Answered { shape, observed, answer, .. } = judged.statement;
+    let fits = judged.agrees || judged.predicted == 0 || orders.get(shape).is_some_and(|order| order.agrees);
+    if judged.verdict != Verdict::Possible || fits {
+        return;
+    }
+    for taken in answer.taken.iter().filter(|taken| taken.placed) {
+        for (columns, &table) in Columns::of(taken, judged.page).iter().zip(&taken.rows.slots) {
+            let all = ColumnSet(columns.whole.0 | columns.part.0 | columns.unseen.0);
+            if !all.is_empty() {
+                widened.add(*shape, table, all, *observed);
+            }
+        }
+    }
 }
 
 /// The columns of one slot, by how they arrived.

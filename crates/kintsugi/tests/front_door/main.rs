@@ -5,6 +5,7 @@ mod bad_input;
 mod desk;
 mod full_disk;
 mod pipeline;
+mod restored;
 mod score;
 mod secrets;
 mod tidy;

@@ -44,6 +44,15 @@ pub(crate) struct Scalar {
     pub(super) native: Result<Native, String>,
 }
 
+impl Scalar {
+    /// Table and column of what passes into the value, where the row is named by its place alone.
+    pub(super) fn placed(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        let placed = matches!(self.take, Take::Row) && self.limit.is_some();
+        let passing = self.columns.iter().filter(move |column| placed && column.passes);
+        passing.map(|column| (self.tables[column.source], column.column))
+    }
+}
+
 /// A column that a value is made of.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Column {

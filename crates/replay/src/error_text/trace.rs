@@ -129,6 +129,10 @@ impl Tracer {
         Self { data, dialect, sets: HashMap::new(), kept: 0, asked: HashMap::new() }
     }
 
+    pub(super) fn data(&self) -> &Data {
+        &self.data
+    }
+
     /// The text of one statement. An error is SQLite's: the statement was not replayed.
     pub(super) fn trace(&mut self, plan: &Plan, literals: &[Literal]) -> Outcome<Traced> {
         let mut marks = Marks::default();

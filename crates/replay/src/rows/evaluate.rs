@@ -60,6 +60,8 @@ pub(crate) struct Taken {
     pub(crate) first_column: usize,
     /// The place in an order that nobody asked for decides which rows these are.
     pub(crate) by_place: bool,
+    /// The place in some order decides it.
+    pub(crate) placed: bool,
     pub(super) part: Part,
 }
 
@@ -79,6 +81,8 @@ struct Found {
     to: usize,
     /// The order of the rows decided which these are, and nobody had asked for it.
     by_place: bool,
+    /// The order of the rows decided it.
+    placed: bool,
 }
 
 /// What the page had to show.
@@ -193,6 +197,10 @@ impl Evaluator {
         Self { here: true, ..Self::new(data) }
     }
 
+    pub(crate) fn data(&self) -> &Data {
+        &self.data
+    }
+
     /// Answers one statement. An error is the server's or SQLite's: the statement was not replayed.
     pub(crate) fn answer(&mut self, plan: &Plan, literals: &[Literal], shows: Shows) -> Outcome<Answer> {
         let mut window = Window::new(plan.limit.as_ref(), literals, shows);
@@ -212,14 +220,14 @@ impl Evaluator {
     }
 
     fn rows(&mut self, rows: &Rows, literals: &[Literal], window: &mut Window, answer: &mut Answer) -> Outcome<()> {
-        let Found { set, from, to, by_place } = self.look_up(rows, literals)?;
+        let Found { set, from, to, by_place, placed } = self.look_up(rows, literals)?;
         let all = to - from;
         let (from, to) = window.take(from, to);
-        let by_place = by_place || !rows.ties && to - from < all;
+        let (by_place, placed) = (by_place || !rows.ties && to - from < all, placed || to - from < all);
         (from..to).for_each(|at| answer.shown.add_row(set.row(at)));
-        if to > from && !rows.silent && !rows.slots.is_empty() {
+        if (to > from || placed) && !rows.silent && !rows.slots.is_empty() {
             let rows = self.shared(rows);
-            answer.taken.push(Taken { rows, first_column: 0, by_place, part: Part::Of { set, from, to } });
+            answer.taken.push(Taken { rows, first_column: 0, by_place, placed, part: Part::Of { set, from, to } });
         }
         Ok(())
     }
@@ -232,15 +240,15 @@ impl Evaluator {
         }
         let mut row = Vec::new();
         for (column, part) in parts.iter().enumerate() {
-            let Found { set, from, to, by_place } = self.look_up(part, literals)?;
+            let Found { set, from, to, by_place, placed } = self.look_up(part, literals)?;
             if from == to {
                 row.push(part.missing.as_ref().map_or(Ok(Text::NULL), |sql| self.missing(sql, literals))?);
-                continue;
+            } else {
+                row.push(set.row(from)[0]);
             }
-            row.push(set.row(from)[0]);
-            if !part.slots.is_empty() {
-                let rows = self.shared(part);
-                answer.taken.push(Taken { rows, first_column: column, by_place, part: Part::Of { set, from, to: from + 1 } });
+            if !part.slots.is_empty() && (from < to || placed) {
+                let (rows, to) = (self.shared(part), to.min(from + 1));
+                answer.taken.push(Taken { rows, first_column: column, by_place, placed, part: Part::Of { set, from, to } });
             }
         }
         answer.shown.add_row(&row);
@@ -261,7 +269,7 @@ impl Evaluator {
         let Some(limit) = &rows.limit else {
             let set = self.set(rows, literals)?;
             let to = set.len();
-            return Ok(Found { set, from: 0, to, by_place: false });
+            return Ok(Found { set, from: 0, to, by_place: false, placed: false });
         };
         let (offset, count) = (number(&limit.offset, literals), number(&limit.count, literals));
         // Ties reach beyond the limit: all rows must be seen.
@@ -269,12 +277,13 @@ impl Evaluator {
             let set = self.set(rows, literals)?;
             let from = offset.min(set.len());
             let to = offset.saturating_add(count).min(set.len());
-            let by_place = !rows.ties && to - from < set.len();
-            return Ok(Found { set, from, to, by_place });
+            let placed = to - from < set.len();
+            return Ok(Found { set, from, to, by_place: placed && !rows.ties, placed });
         }
         let set = Arc::new(self.run(rows, literals, Some((offset, count.min(i64::MAX as usize))))?);
         let to = set.len();
-        Ok(Found { set, from: 0, to, by_place: offset > 0 || to == count })
+        let placed = offset > 0 || to == count;
+        Ok(Found { set, from: 0, to, by_place: placed, placed })
     }
 
     /// Own rows of a page (`id=-4711`) differ in every statement and are cheap: after the first few they are not kept.

@@ -98,7 +98,7 @@ impl Kept {
 
     fn write_taken(&mut self, taken: &Taken, into: &mut Vec<u8>) {
         put(self.queries.number(&taken.rows) as u64, into);
-        put((taken.first_column as u64) << 1 | u64::from(taken.by_place), into);
+        put((taken.first_column as u64) << 2 | u64::from(taken.placed) << 1 | u64::from(taken.by_place), into);
         match &taken.part {
             Part::Of { set, from, to } if to - from > COPIED_MAX => {
                 let set = self.sets.number(set) + 1;
@@ -165,7 +165,7 @@ impl Kept {
                 Part::Rows((0..count).map(|_| arrived(next(), next())).collect())
             }
         };
-        Taken { rows, first_column: (place >> 1) as usize, by_place: place & 1 != 0, part }
+        Taken { rows, first_column: (place >> 2) as usize, by_place: place & 1 != 0, placed: place & 2 != 0, part }
     }
 }
 
@@ -268,7 +268,7 @@ mod tests {
         let query = Arc::new(query);
         let part = |list: &[(usize, u64)]| {
             let rows = list.iter().map(|&(slot, row)| Arrived { slot, row, part: row % 2 == 0, equal: row % 3 == 0 });
-            Taken { rows: Arc::clone(&query), first_column: 2, by_place: true, part: Part::Rows(rows.collect()) }
+            Taken { rows: Arc::clone(&query), first_column: 2, by_place: true, placed: true, part: Part::Rows(rows.collect()) }
         };
         let statements = [
             statement(9_000_000_000, 1_366_305_245_000, vec![part(&[(0, 17)]), part(&[(0, 3), (1, 9_000_000)])]),
@@ -281,7 +281,8 @@ mod tests {
         }
         let told = |one: &Answered| {
             let Answer { shown, own, taken, unknown, unsure } = &one.answer;
-            let places: Vec<_> = taken.iter().map(|taken| (taken.first_column, taken.by_place, rows(taken))).collect();
+            let places: Vec<_> =
+                taken.iter().map(|taken| (taken.first_column, taken.by_place, taken.placed, rows(taken))).collect();
             let seen = format!("{:?} {} {} {:?}", one.observed, one.shape, one.literals, one.value);
             format!("{seen} {shown:?} {own:?} {unknown} {unsure} {places:?}")
         };

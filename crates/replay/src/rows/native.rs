@@ -86,6 +86,18 @@ impl Words {
     }
 }
 
+impl Words {
+    /// What comes after the keys that a statement orders by: a full sort breaks ties in another way than a sort for LIMIT n,1
+    /// does, so that they are broken here as on SQLite, by the key or by the place in the heap. Where nobody asked for an
+    /// order, the server's own stays.
+    pub(super) fn natural_order(self, known_as: &str, table: &Table) -> Vec<String> {
+        match self {
+            Self::Server(Dialect::PostgreSql) => vec![format!("{known_as}.ctid")],
+            _ => table.key.iter().map(|&at| format!("{known_as}.{}", self.quoted(&table.columns[at].name))).collect(),
+        }
+    }
+}
+
 /// The values of a key as [`Words::key`] gives them.
 pub(crate) fn key_values(key: &str) -> impl Iterator<Item = &str> {
     key.split(KEY_SEPARATOR)

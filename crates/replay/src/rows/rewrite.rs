@@ -198,6 +198,9 @@ impl Rewritten {
     }
 
     fn keys(&self) -> Vec<String> {
+        if self.words.are_native() && self.asked.is_empty() {
+            return Vec::new();
+        }
         self.asked.iter().chain(&self.natural).cloned().collect()
     }
 
@@ -606,7 +609,8 @@ impl<'a> Rewriter<'a> {
         let columns = columns.collect();
         if self.words.are_native() {
             let row = self.words.key(&known_as, table).ok_or_else(|| Stop::Why("a table without a key".into()))?;
-            return Ok(Item { columns, slots: vec![(slot, row)], order: Vec::new(), alias, known_as });
+            let order = self.words.natural_order(&known_as, table);
+            return Ok(Item { columns, slots: vec![(slot, row)], order, alias, known_as });
         }
         let key = table.key.iter().map(|&at| format!("{known_as}.{}", quoted(&table.columns[at].name)));
         let by_key = self.dialect.rows_follow_key() && !table.key.is_empty();
