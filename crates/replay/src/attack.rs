@@ -132,7 +132,7 @@ impl Attack {
     }
 
     /// The statements that follow are of this request; `in_agent` where one stands in its `User-Agent`.
-    pub(crate) fn from_request(&mut self, carried: &Carried<'_>, in_agent: bool) {
+    pub(crate) fn asked_by(&mut self, carried: &Carried<'_>, in_agent: bool) {
         self.from(Who::of(carried, in_agent));
         self.in_order = true;
     }

@@ -187,7 +187,7 @@ impl<'a> Conclusion<'a> {
     }
 
     /// Hands over the bases; nothing follows. Gives also which shape each of them rests on, and how its answers left.
-    pub(crate) fn finish(mut self) -> Result<(Replayed, Vec<(usize, BasisId, Technique)>)> {
+    pub(crate) fn finish(mut self) -> Result<(Replayed, Vec<Rest>)> {
         self.replayed.bases = self.bases.next - self.bases.first;
         let mut links = Vec::new();
         for (shape, basis) in &self.links {
@@ -200,6 +200,9 @@ impl<'a> Conclusion<'a> {
         Ok((self.replayed, links))
     }
 }
+
+/// A shape, a basis that rests on it, and how its answers left.
+pub(crate) type Rest = (usize, BasisId, Technique);
 
 struct Bases {
     first: u32,

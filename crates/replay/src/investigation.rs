@@ -161,7 +161,7 @@ impl<'a> Investigation<'a> {
         if !injections.is_empty() {
             let in_agent =
                 |injection: &Injection| self.endpoints.get(injection.endpoint).name.to_lowercase().ends_with("user-agent");
-            self.attack.from_request(&seen.carried, injections.iter().any(in_agent));
+            self.attack.asked_by(&seen.carried, injections.iter().any(in_agent));
         }
         for injection in injections {
             self.statements += 1;

@@ -133,7 +133,7 @@ impl<'a> Tested<'a> {
         let (mut names, mut asks): (Vec<Expr>, Vec<Expr>) =
             conditions.into_iter().partition(|condition| columns_in(condition).iter().all(|column| is_key(&name_of(column))));
         let named = |column: &&str| names.iter().filter_map(equal_to_constant).any(|name| name.eq_ignore_ascii_case(column));
-        let by_key = !key.is_empty() && key.iter().all(|column| named(column));
+        let by_key = !key.is_empty() && key.iter().all(named);
         if distinct(&asks) > 1 {
             let (equal, rest): (Vec<Expr>, Vec<Expr>) = asks.into_iter().partition(|ask| equal_to_constant(ask).is_some());
             names.extend(equal);

@@ -209,11 +209,14 @@ pub(super) fn reads(query: &Query, catalog: &Catalog) -> bool {
     select.from.iter().any(|item| named(&item.relation) || item.joins.iter().any(|join| named(&join.relation)))
 }
 
+/// Pairs of places whose literals must be the same.
+type SamePlaces = Vec<(usize, usize)>;
+
 /// Takes the innermost scalar subquery over the snapshot out, leaving a hole; what the subquery does to its value beyond
 /// naming it (a slice, a length) stays around the hole.
 ///
 /// The same subquery may stand there twice: then the literals at these places must be the same.
-fn take_value(query: &mut Query, hole: usize, catalog: &Catalog) -> Outcome<Option<(Query, Vec<(usize, usize)>)>> {
+fn take_value(query: &mut Query, hole: usize, catalog: &Catalog) -> Outcome<Option<(Query, SamePlaces)>> {
     let mut found: Option<Query> = None;
     let (mut many, mut same) = (false, Vec::new());
     let _ = visit_expressions_mut(query, |expr| {
