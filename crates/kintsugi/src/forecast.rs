@@ -71,6 +71,7 @@ version = 1
 id = "c"
 title = "t"
 timezone = "Asia/Tokyo"
+languages = ["ja"]
 [controller]
 name = "n"
 domain = "kakehashi.example"

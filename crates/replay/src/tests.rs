@@ -226,7 +226,9 @@ fn what_failed_was_refused_or_came_back_empty_is_excluded() {
     check(
         Shows::FirstRow,
         &lines,
-        "11 name,code proved\n12 name,code proved\n13 name,code excluded\n14 name,code excluded\n19 name,code excluded\n19 name,code possible",
+        // The page of the last fits no row at its place: it may have been any.
+        "11 name,code proved\n12 name,code proved\n13 name,code excluded\n14 name,code excluded\n19 name,code excluded\n19 name,code possible\n\
+         11 name,code possible\n12 name,code possible\n13 name,code possible\n14 name,code possible\n19 name,code possible",
     );
 }
 
