@@ -161,6 +161,7 @@ impl Answers {
         let decoding = into.wants_values();
         let mut read = Vec::with_capacity(rows.len());
         for (place, columns) in &rows {
+            library.go_to(columns);
             let row = Row::read(place, columns, shapes, &looks, decoding, &mut library).map_err(failed)?;
             orders.count(&row);
             read.push(row);

@@ -298,7 +298,7 @@ fn is_named(spec: &EndpointSpec, parameter: &Parameter) -> bool {
     }
 }
 
-fn is_more_than_a_value(value: &str) -> bool {
+pub(crate) fn is_more_than_a_value(value: &str) -> bool {
     value.bytes().any(|byte| !byte.is_ascii_alphanumeric() && byte < 0x80)
 }
 

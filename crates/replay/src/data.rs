@@ -2,7 +2,7 @@
 //! for each table. Card numbers and security codes, which find.db does not hold, are read from the sealed snapshot into
 //! that memory alone, and only when a statement names them.
 
-use std::cell::RefCell;
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -18,6 +18,7 @@ use rusqlite::{Connection, params_from_iter};
 use crate::catalog::{Catalog, ORDER, ROW, View};
 use crate::error::{Error, Result};
 use crate::lexer::Literal;
+use crate::rollback::{Moment, Past, Side};
 use crate::rows::key_values;
 use crate::server::{Native, NativeRow, Restored, ServerError};
 use crate::{delay, functions, joined};
@@ -84,6 +85,14 @@ pub(crate) struct Data {
     ordered: RefCell<HashMap<u32, bool>>,
     /// A server on which the dump was restored.
     restored: Option<Restored>,
+    /// The tables as they stood before.
+    past: OnceCell<Past>,
+    /// When the statement ran that is looked at; `None` is when the snapshot was taken.
+    moment: Cell<Option<Moment>>,
+    /// By how much the database's clock is ahead of the web server's, milliseconds.
+    skew_ms: Cell<i64>,
+    /// They are not as the snapshot has them.
+    rewound: Cell<bool>,
 }
 
 const URI_ESCAPES: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#').add(b' ');
@@ -94,12 +103,86 @@ impl Data {
         let connection = memory()?;
         let uri = format!("file:{}?mode=ro", utf8_percent_encode(&find.to_string_lossy(), URI_ESCAPES));
         connection.execute("ATTACH ? AS snapshot", [uri]).map_err(preparing("attaching find.db"))?;
-        Ok(Self { connection, schema: "snapshot", made: RefCell::default(), ordered: RefCell::default(), restored: None })
+        Ok(Self::of(connection, "snapshot"))
     }
 
     /// A database in memory, whose tables the caller makes.
     pub(crate) fn in_memory() -> Result<Self> {
-        Ok(Self { connection: memory()?, schema: "main", made: RefCell::default(), ordered: RefCell::default(), restored: None })
+        Ok(Self::of(memory()?, "main"))
+    }
+
+    fn of(connection: Connection, schema: &'static str) -> Self {
+        let (made, ordered) = (RefCell::default(), RefCell::default());
+        Self {
+            connection,
+            schema,
+            made,
+            ordered,
+            restored: None,
+            past: OnceCell::new(),
+            moment: Cell::default(),
+            skew_ms: Cell::default(),
+            rewound: Cell::default(),
+        }
+    }
+
+    /// Lets statements run on the tables as they stood before; said once, before any view is made.
+    pub(crate) fn remember(&self, past: Past) {
+        let _ = self.past.set(past);
+    }
+
+    /// Says when the next statements ran.
+    pub(crate) fn at(&self, moment: Option<Moment>) {
+        self.moment.set(moment);
+    }
+
+    /// Says by how much the database's clock is ahead of the web server's.
+    pub(crate) fn set_skew_ms(&self, skew_ms: i64) {
+        self.skew_ms.set(skew_ms);
+    }
+
+    /// When statements ran whose requests were logged from the one time to the other.
+    pub(crate) fn about(&self, first_ms: i64, last_ms: i64) -> Moment {
+        Moment::about(first_ms + self.skew_ms.get(), last_ms + self.skew_ms.get())
+    }
+
+    /// Brings the tables of these views to the moment that was said: what they then hold, by name, and whether something in it
+    /// is unknown.
+    pub(crate) fn rewind(&self, views: &[View]) -> rusqlite::Result<(String, bool)> {
+        let Some(past) = self.past.get() else { return Ok(Default::default()) };
+        let state = past.rewind(&self.connection, views, self.moment.get())?;
+        self.rewound.set(!state.0.is_empty());
+        Ok(state)
+    }
+
+    /// Whether a table of these views was changed since in a way that could not be undone.
+    pub(crate) fn is_unclear(&self, views: &[View]) -> bool {
+        let past = self.past.get().zip(self.moment.get());
+        past.is_some_and(|(past, moment)| past.is_unclear(views, moment))
+    }
+
+    /// Which of the unknown values statements see.
+    pub(crate) fn take_side(&self, side: Side) -> rusqlite::Result<()> {
+        self.past.get().map_or(Ok(()), |past| past.take_side(&self.connection, side))
+    }
+
+    /// Every row of a table as find.db has it, with its number.
+    pub(crate) fn each_row(&self, table: &Table, each: &mut dyn FnMut(u64, &[Option<String>])) -> Result<()> {
+        let names: Vec<String> = table.columns.iter().map(|column| quoted(&column.name)).collect();
+        let sql = format!("SELECT {}, {} FROM {}.{}", table.row_name(), names.join(", "), self.schema, table.sql_name());
+        let mut read = || -> rusqlite::Result<()> {
+            let mut statement = self.connection.prepare(&sql)?;
+            let mut rows = statement.raw_query();
+            let mut values = vec![None; names.len()];
+            while let Some(row) = rows.next()? {
+                for (at, value) in values.iter_mut().enumerate() {
+                    *value = functions::text_of(row.get_ref(at + 1)?).map(|text| String::from_utf8_lossy(&text).into_owned());
+                }
+                each(row.get::<_, i64>(0)?.unsigned_abs(), &values);
+            }
+            Ok(())
+        };
+        read().map_err(preparing("reading the rows of a table"))
     }
 
     /// The same, with a restored server beside it.
@@ -121,6 +204,10 @@ impl Data {
         mut into: T,
     ) -> Result<Option<T>, ServerError> {
         let Some(restored) = &self.restored else { return Ok(None) };
+        if self.rewound.get() {
+            restored.elsewhere("the tables were rolled back to an earlier time");
+            return Ok(None);
+        }
         let native = match native {
             Ok(native) => native,
             Err(reason) => {
@@ -224,9 +311,11 @@ impl Data {
         } else {
             String::new()
         };
+        let past = self.past.get().filter(|past| past.has(view.table));
+        let name = catalog.view_name(view);
+        let name = if past.is_some() { quoted(&format!("{} as dumped", name.trim_matches('"'))) } else { name };
         let sql = format!(
-            "CREATE TEMP VIEW {} AS SELECT t.{} AS {ROW}, {order} AS {ORDER}{}, {} FROM {}.{} t{joined}{ordered}",
-            catalog.view_name(view),
+            "CREATE TEMP VIEW {name} AS SELECT t.{} AS {ROW}, {order} AS {ORDER}{}, {} FROM {}.{} t{joined}{ordered}",
             table.row_name(),
             own_number(table),
             columns.join(", "),
@@ -234,6 +323,9 @@ impl Data {
             table.sql_name()
         );
         self.connection.execute_batch(&sql).map_err(preparing("making a view"))?;
+        if let Some(past) = past {
+            past.layer(&self.connection, catalog, view, &name).map_err(preparing("making a view of the past"))?;
+        }
         self.made.borrow_mut().push(view);
         Ok(())
     }
@@ -343,6 +435,7 @@ fn memory() -> Result<Connection> {
     connection.set_prepared_statement_cache_capacity(128);
     functions::register(&connection).and_then(|()| delay::register(&connection)).map_err(preparing("registering functions"))?;
     joined::register(&connection).map_err(preparing("registering aggregates"))?;
+    Past::prepare(&connection).map_err(preparing("making room for the past"))?;
     Ok(connection)
 }
 

@@ -19,8 +19,9 @@ use crate::error_text::{self, ErrorText};
 use crate::lexer::{self, Template};
 use crate::login::{Attempt, Logins, Session};
 use crate::named::named;
-use crate::query::{Asked, Queries, Ran, join, skew_ms};
+use crate::query::{Asked, Executed, Queries, Ran, join, skew_ms};
 use crate::request::Request;
+use crate::rollback::Moment;
 use crate::rows::{self, Rows};
 use crate::server::OnServer;
 use crate::sizes::Sizes;
@@ -46,6 +47,9 @@ pub(crate) struct Investigation<'a> {
     logins: Logins,
     /// What rows in pages carried, while there is no snapshot.
     sizes: Sizes,
+    executed: Executed,
+    /// By how much the database's clock is ahead, where only statements that web logs do not show tell it.
+    skew_ms: Option<i64>,
     /// Injections that the web logs showed, by endpoint.
     seen: HashMap<usize, usize>,
     /// What could not be replayed, by shape, table and reason.
@@ -123,6 +127,8 @@ impl<'a> Investigation<'a> {
             error_text: ErrorText::new(Rc::clone(&data), dialect),
             logins: Logins::new(Rc::clone(&data), dialect),
             sizes: Sizes::default(),
+            executed: Executed::default(),
+            skew_ms: None,
             seen: HashMap::new(),
             data,
             secrets,
@@ -140,6 +146,11 @@ impl<'a> Investigation<'a> {
 
     pub(crate) fn statements(&self) -> u64 {
         self.statements
+    }
+
+    /// Lets it know what the query logs tell of statements that web logs show.
+    pub(crate) fn know(&mut self, executed: Executed) {
+        self.executed = executed;
     }
 
     /// Takes a log line that may carry a statement.
@@ -166,6 +177,8 @@ impl<'a> Investigation<'a> {
         for injection in injections {
             self.statements += 1;
             *self.seen.entry(injection.endpoint).or_default() += 1;
+            let told = self.executed.find(injection.endpoint, &injection.text, &seen.observed);
+            self.data.at(Some(self.executed.moment(told, &seen.observed)));
             self.injection(injection, seen.observed)?;
         }
         Ok(())
@@ -224,6 +237,7 @@ impl<'a> Investigation<'a> {
     fn join_endpoint(&mut self, at: usize, found: (&[Ran], &[Asked], &HashMap<u64, Who>), signs_in: bool) -> Result<()> {
         let (all, asked, clients) = found;
         let skew_ms = skew_ms(all, asked).unwrap_or(0);
+        self.skew_ms = Some(skew_ms);
         let found: Vec<(&Ran, Injection)> =
             all.iter().filter_map(|ran| Some((ran, self.endpoints.ran(at, &ran.value)?))).collect();
         let ran: Vec<&Ran> = found.iter().map(|(ran, _)| *ran).collect();
@@ -273,6 +287,7 @@ impl<'a> Investigation<'a> {
             let attempt = Attempt { shape, template: template.clone(), at_ms: ran.at_ms, asked: *asked, is_question };
             self.logins.attempt(attempt, plan);
         }
+        self.data.at(Some(Moment::exactly(ran.at_ms)));
         self.injection(injection, asked.observed)
     }
 
@@ -430,6 +445,7 @@ impl<'a> Investigation<'a> {
                 continue;
             }
             let shape = self.shape(endpoint, &template)?;
+            self.data.at(Some(self.executed.moment(None, &observed)));
             let statement = Statement { shape, literals: &template.literals, observed };
             let shows = self.endpoints.get(endpoint).shows;
             let plan = match &self.shapes[shape].channel {
@@ -458,6 +474,8 @@ impl<'a> Investigation<'a> {
     ) -> Result<Replayed> {
         let shapes = self.shapes.len() as u64;
         self.learn_pages()?;
+        self.data.at(None);
+        self.data.set_skew_ms(self.executed.skew_ms().or(self.skew_ms).unwrap_or(0));
         let mut into = Conclusion::new((&self.catalog, &self.endpoints, &self.shapes), next.basis, sink, progress);
         into.replayed.statements = self.statements;
         into.replayed.shapes = shapes;

@@ -39,6 +39,7 @@ mod plain;
 mod query;
 mod recovered;
 mod request;
+mod rollback;
 mod rows;
 mod server;
 mod sizes;
@@ -60,6 +61,8 @@ use conclusion::Sink;
 use data::{Data, NoSnapshot, Sealed, Secrets};
 use investigation::Investigation;
 use logs::read_logs;
+use query::Queries;
+use rollback::{History, Past};
 use server::Restored;
 use statement::Seen;
 
@@ -180,8 +183,14 @@ fn replay_source(
         let restored = restored(inputs, source, dialect, &catalog)?;
         (catalog.restored(restored.is_some()), Data::open(inputs.find)?.beside(restored))
     };
+    let mut queries = query::read(inputs, source, (dialect, &catalog), sink)?;
+    if !alone {
+        let history = History::of(std::mem::take(&mut queries.writes), &catalog, &data)?;
+        data.remember(Past::new(history, dialect));
+    }
     let secrets: &dyn Secrets = if alone { &NoSnapshot } else { &sealed };
     let mut investigation = Investigation::new(&inputs.case.endpoints, dialect, catalog, data, secrets)?;
+    investigation.know(std::mem::take(&mut queries.executed));
     let mut logs = Vec::new();
     let one_by_one = sink.wants_statements();
     if one_by_one {
@@ -196,7 +205,7 @@ fn replay_source(
         sink.log_report(id, &log_report::json(&report))?;
         logs.push(report);
     }
-    queries(inputs, source, &mut investigation, sink)?;
+    unseen(inputs, source, queries, &mut investigation)?;
     investigation.told(&source.name, next, sink)?;
     if one_by_one {
         return Ok(Replayed { statements: investigation.statements(), logs, ..investigation.counted() });
@@ -215,9 +224,8 @@ fn restored(inputs: Inputs<'_>, source: &SourceSpec, dialect: Dialect, catalog: 
     Restored::open(server, &source.name, dialect, catalog).map(Some).map_err(failed)
 }
 
-/// Reads the query logs, and what they alone show: statements whose parameter no web log has, with their requests.
-fn queries(inputs: Inputs<'_>, source: &SourceSpec, investigation: &mut Investigation<'_>, sink: &mut dyn Sink) -> Result<()> {
-    let mut queries = query::read(inputs, source, sink)?;
+/// Takes what the query logs alone show: statements whose parameter no web log has, with their requests.
+fn unseen(inputs: Inputs<'_>, source: &SourceSpec, mut queries: Queries, investigation: &mut Investigation<'_>) -> Result<()> {
     let wanted = investigation.unseen(&queries, &inputs.case.endpoints);
     if wanted.is_empty() {
         return Ok(());

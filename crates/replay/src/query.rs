@@ -5,6 +5,7 @@
 //! what a statement took (the engines).
 
 mod around;
+mod executed;
 mod joining;
 
 use std::collections::HashMap;
@@ -15,13 +16,18 @@ use kintsugi_evidence::{EvidenceKind, Glance, QueryErrorKind, QueryLine, read_qu
 
 use crate::Inputs;
 use crate::attack::Who;
+use crate::catalog::Catalog;
 use crate::conclusion::Sink;
+use crate::context::is_more_than_a_value;
+use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::log_report;
 use crate::logs::carried;
+use crate::rollback::{Sessions, Write};
 use crate::statement::Observation;
 use around::Around;
 
+pub(crate) use executed::{Executed, Told};
 pub(crate) use joining::{join, skew_ms};
 
 /// A statement of an endpoint, as the database ran it.
@@ -46,12 +52,17 @@ pub(crate) struct Asked {
     pub(crate) client: u64,
 }
 
-/// The statements of the endpoints whose parameter web logs do not show, by the endpoint's place in the case file.
-#[derive(Debug, Default)]
+/// What the query logs of a source tell.
+#[derive(Default)]
 pub(crate) struct Queries {
+    /// The statements of the endpoints whose parameter web logs do not show, by the endpoint's place in the case file.
     pub(crate) ran: HashMap<usize, Vec<Ran>>,
     /// Who the clients of [`Asked`] are.
     pub(crate) clients: HashMap<u64, Who>,
+    /// Those of the others that are more than an ordinary value.
+    pub(crate) executed: Executed,
+    /// What was written, in order of time.
+    pub(crate) writes: Vec<Write>,
 }
 
 /// Clients whose names are kept.
@@ -63,32 +74,59 @@ fn is_unseen(spec: &EndpointSpec) -> bool {
 }
 
 /// Reads every query log of a source.
-pub(crate) fn read(inputs: Inputs<'_>, source: &SourceSpec, sink: &mut dyn Sink) -> Result<Queries> {
-    let specs = inputs.case.endpoints.iter().enumerate().filter(|(_, spec)| is_unseen(spec));
-    let around: Vec<(usize, Around)> = specs.filter_map(|(at, spec)| Some((at, Around::of(&spec.sql)?))).collect();
+pub(crate) fn read(
+    inputs: Inputs<'_>,
+    source: &SourceSpec,
+    (dialect, catalog): (Dialect, &Catalog),
+    sink: &mut dyn Sink,
+) -> Result<Queries> {
+    let specs = inputs.case.endpoints.iter().enumerate();
+    let places: Vec<Place> = specs.filter_map(|(at, spec)| Place::of(at, spec)).collect();
     let mut queries = Queries::default();
+    let mut sessions = Sessions::new(dialect, catalog);
     for entry in inputs.evidence.iter().filter(|entry| entry.kind == EvidenceKind::QueryLog && entry.source == source.name) {
         let report = read_queries(inputs.case_dir, entry, inputs.keys, &mut |line| {
             let place = EvidenceLine { evidence: entry.id, line: line.line };
-            queries.take(&line, place, &around);
+            queries.take(&line, place, &places);
+            sessions.take(&line, place);
         });
         let report = report.map_err(|source| Error::Log { path: entry.path.clone(), source })?;
         sink.log_report(entry.id, &log_report::queries_json(&report))?;
     }
     queries.ran.values_mut().for_each(|ran| ran.sort_by_key(|ran| (ran.at_ms, ran.line)));
     queries.drop_retold();
+    queries.writes = sessions.finish();
     Ok(queries)
 }
 
+/// Where an endpoint's value stands in a statement.
+struct Place {
+    endpoint: usize,
+    around: Around,
+    is_unseen: bool,
+}
+
+impl Place {
+    fn of(endpoint: usize, spec: &EndpointSpec) -> Option<Self> {
+        let is_unseen = is_unseen(spec);
+        // A value that is bound does nothing: where the web log shows it, nothing more need be known.
+        let wanted = is_unseen || spec.sql.contains("{p}");
+        Around::of(&spec.sql).filter(|_| wanted).map(|around| Self { endpoint, around, is_unseen })
+    }
+}
+
 impl Queries {
-    fn take(&mut self, line: &QueryLine, place: EvidenceLine, around: &[(usize, Around)]) {
+    fn take(&mut self, line: &QueryLine, place: EvidenceLine, places: &[Place]) {
         let Some(at_ms) = line.at_ms else { return };
         let text = String::from_utf8_lossy(&line.text);
         let parameter = line.parameters.first().and_then(Option::as_deref).map(String::from_utf8_lossy);
-        for (endpoint, around) in around {
-            if let Some(value) = around.value(&text, parameter.as_deref()) {
-                let failed = line.error.as_ref().map(kintsugi_evidence::QueryError::kind);
+        let failed = line.error.as_ref().map(kintsugi_evidence::QueryError::kind);
+        for Place { endpoint, around, is_unseen } in places {
+            let Some(value) = around.value(&text, parameter.as_deref()) else { continue };
+            if *is_unseen {
                 self.ran.entry(*endpoint).or_default().push(Ran { line: place, at_ms, value, failed });
+            } else if is_more_than_a_value(&value) {
+                self.executed.add(*endpoint, &value, Told { line: place, at_ms, failed, rows_sent: line.rows_sent });
             }
         }
     }

@@ -40,7 +40,15 @@ const PARTIAL: &str = "the statement asked for a part of the value";
 const CUT: &str = "the answer was cut at the server's limit for aggregates inside this row";
 const EQUAL: &str = "the value that arrived is that of several records, and nobody can say whose it was";
 const UNSEEN: &str = "nothing tells whether the page shows this column";
+const CHANGED: &str = "the page had the size that these values give it, within what values changed since then allow";
+const UNCLEAR: &str =
+    "the page has another size than the values of today give it, and the table was changed since in a way that cannot be undone";
+const WIDE: &str = "too many of these values were changed since then for the page's size to tell";
+const MOVED: &str = "rows came or went at about this time: whether this one was shown does not follow from the page's size";
 const UNORDERED: &str = "without ORDER BY the server's order decides which row it was, and too few pages confirm it";
+
+/// What is unknown of a page's size is at most one part in so many of what is known, or the size tells nothing.
+const KNOWN_SHARE: u64 = 4;
 
 /// Statements of a shape that agree with the order in which rows came, before that order is believed.
 const ORDER_TOLD_BY: usize = 4;
@@ -95,7 +103,7 @@ impl Rows {
     ) -> std::result::Result<(), Failure> {
         let Statement { literals, observed, .. } = statement;
         let answer = self.evaluator.answer(plan, literals, shows)?;
-        if observed.status == 200 && !answer.unknown {
+        if observed.status == 200 && !answer.unknown && answer.most.is_none() {
             let value = Text::of_bytes(value.as_bytes());
             self.ordinary.push((endpoint, Seen { shown: answer.shown, value, bytes: observed.bytes }));
         }
@@ -133,7 +141,7 @@ impl Rows {
             ordinary.entry(endpoint).or_default().push(page);
         }
         let Ok(()) = self.answered.each(|Answered { shape, observed, answer, value, .. }| {
-            if observed.status == 200 && !answer.unknown && !answer.unsure {
+            if observed.status == 200 && !answer.unknown && !answer.unsure && answer.most.is_none() {
                 let page = Seen { shown: answer.shown.clone(), value: *value, bytes: observed.bytes };
                 seen.entry(into.shapes[*shape].endpoint).or_default().push(page);
             }
@@ -231,9 +239,27 @@ fn judge<'a>(statement: &'a Answered, pages: &'a HashMap<usize, Page>, into: &Co
     let predicted =
         page.and_then(|page| page.explains(&answer.shown, value, observed.bytes)).filter(|_| !answer.unknown && !answer.unsure);
     let without = page.and_then(|page| page.predicted(&answer.own, value));
-    let (verdict, reason) = verdict(observed, predicted, without);
-    let agrees = observed.status == 200 && predicted == Some(observed.bytes);
+    let most = answer.most.as_ref().map(|most| page.and_then(|page| page.predicted(most, value)));
+    let (verdict, reason) = match (predicted, most) {
+        (Some(least), Some(Some(most))) => within(observed, least, most, without),
+        (Some(_), Some(None)) => verdict(observed, None, without),
+        _ => verdict(observed, predicted, without),
+    };
+    let differs = verdict == Verdict::Possible && predicted.is_some_and(|bytes| bytes != observed.bytes);
+    let reason = if answer.unclear && differs { UNCLEAR } else { reason };
+    let agrees = observed.status == 200 && (predicted == Some(observed.bytes) || reason == CHANGED);
     Judged { statement, page, verdict, reason, agrees, predicted: predicted.unwrap_or(0) }
+}
+
+/// The verdict where some of the values are not known: the page lies between two sizes.
+fn within(seen: &Observation, least: u64, most: u64, without: Option<u64>) -> (Verdict, &'static str) {
+    let fits = seen.status == 200 && (least.min(most)..=least.max(most)).contains(&seen.bytes);
+    let known = least.saturating_sub(without.unwrap_or(least));
+    match fits {
+        true if least.abs_diff(most) * KNOWN_SHARE <= known => (Verdict::Proved, CHANGED),
+        true => (Verdict::Possible, WIDE),
+        false => verdict(seen, Some(if seen.bytes < least { least } else { most }), without),
+    }
 }
 
 /// What the pages of a shape say about the order in which its rows came.
@@ -350,6 +376,7 @@ fn expose(
     let doubt = match () {
         () if arrived.part => Some(CUT),
         () if arrived.equal => Some(EQUAL),
+        () if judged.statement.answer.moved => Some(MOVED),
         () if unordered => Some(UNORDERED),
         () => None,
     };

@@ -26,7 +26,7 @@ pub(crate) const PAGE: u64 = 500;
 pub(crate) const FRAME: u64 = 40;
 
 /// The security codes, which find.db does not hold.
-struct Codes;
+pub(crate) struct Codes;
 
 impl Secrets for Codes {
     fn read(&self, _: &Table, columns: &[usize], each: &mut dyn FnMut(u64, &[Option<&str>])) -> Result<()> {
@@ -110,9 +110,13 @@ fn alone(endpoints: &[EndpointSpec]) -> Investigation<'static> {
     Investigation::new(endpoints, Dialect::MySql, Catalog::of_case(&source), data, &NoSnapshot).expect("memory")
 }
 
+/// The table of the five.
+pub(crate) fn people() -> Table {
+    table(1, "people", &[("id", None), ("name", Some(FieldMeaning::PersonName)), ("code", Some(FieldMeaning::CardCode))])
+}
+
 fn investigation(shows: Shows) -> Investigation<'static> {
-    let people =
-        table(1, "people", &[("id", None), ("name", Some(FieldMeaning::PersonName)), ("code", Some(FieldMeaning::CardCode))]);
+    let people = people();
     let items = table(2, "items", &[("id", None), ("title", None)]);
     let data = Data::in_memory().expect("memory");
     let rows: Vec<String> = PEOPLE.iter().map(|(id, name, _)| format!("({id}, '{name}', 'present')")).collect();

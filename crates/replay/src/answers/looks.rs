@@ -222,6 +222,7 @@ impl Looks {
     pub(super) fn learn(&mut self, rows: &Rows<'_>, shapes: &[Shape], library: &mut Library<'_>) -> rusqlite::Result<()> {
         let told = self.endpoints_told();
         for (place, columns) in rows {
+            library.go_to(columns);
             for asked in columns.values().flatten() {
                 let endpoint = shapes[asked.shape].endpoint;
                 if told.contains(&endpoint) || !asked.expected.by_page() || !asked.expected.is_known {

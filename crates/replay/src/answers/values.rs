@@ -1,14 +1,14 @@
 //! The values that questions are about, and what a test says of a piece of text, both kept: a hundred thousand questions
 //! ask SQLite for a few sets and a few hundred tests.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use rusqlite::Result;
 use rusqlite::types::{Type, Value};
 
 use super::plan::{Part, Plan, Question, Quick};
-use super::{filled, used};
+use super::{Asked, filled, used};
 use crate::data::Data;
 use crate::functions::{text_of, tied};
 use crate::lexer::Literal;
@@ -103,10 +103,17 @@ impl<'a> Library<'a> {
         }
     }
 
+    /// Lets what follows be asked of the tables as they stood when these questions were put.
+    pub(super) fn go_to(&self, questions: &BTreeMap<String, Vec<&Asked>>) {
+        let times = || questions.values().flatten().map(|asked| asked.observed.at_ms);
+        self.data.at(times().min().zip(times().max()).map(|(first, last)| self.data.about(first, last)));
+    }
+
     /// The values that a statement's subquery has without its LIMIT.
     pub(super) fn set(&mut self, values: &Values, literals: &[Literal]) -> Result<Rc<Set>> {
+        let (state, _) = self.data.rewind(&values.views)?;
         let sql = format!("SELECT ({}){} {}", values.value, values.numbers, values.tail);
-        let key = filled(&sql, literals);
+        let key = state + &filled(&sql, literals);
         if let Some(set) = self.sets.get(&key) {
             return Ok(Rc::clone(set));
         }

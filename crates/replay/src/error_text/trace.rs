@@ -79,6 +79,8 @@ pub(super) struct Tracer {
     data: Rc<Data>,
     dialect: Dialect,
     sets: HashMap<(String, Vec<String>), Rc<Set>>,
+    /// The state of the tables that the statement saw, by name.
+    state: String,
     kept: usize,
     asked: HashMap<String, u32>,
 }
@@ -126,7 +128,7 @@ impl Marks {
 
 impl Tracer {
     pub(super) fn new(data: Rc<Data>, dialect: Dialect) -> Self {
-        Self { data, dialect, sets: HashMap::new(), kept: 0, asked: HashMap::new() }
+        Self { data, dialect, sets: HashMap::new(), state: String::new(), kept: 0, asked: HashMap::new() }
     }
 
     pub(super) fn data(&self) -> &Data {
@@ -135,6 +137,7 @@ impl Tracer {
 
     /// The text of one statement. An error is SQLite's: the statement was not replayed.
     pub(super) fn trace(&mut self, plan: &Plan, literals: &[Literal]) -> Outcome<Traced> {
+        self.state = self.data.rewind(&plan.views)?.0;
         let mut marks = Marks::default();
         let mut values = Vec::with_capacity(plan.scalars.len());
         for (at, scalar) in plan.scalars.iter().enumerate() {
@@ -262,7 +265,8 @@ impl Tracer {
 
     /// The rows of a subquery around an offset: all of them, if they can be used again.
     fn set(&mut self, scalar: &Scalar, literals: &[Literal], offset: usize, count: usize) -> Outcome<Rc<Set>> {
-        let key = (scalar.rows.clone(), used(&scalar.rows, literals));
+        let mut key = (scalar.rows.clone(), used(&scalar.rows, literals));
+        key.1.push(self.state.clone());
         if let Some(set) = self.sets.get(&key) {
             return Ok(Rc::clone(set));
         }

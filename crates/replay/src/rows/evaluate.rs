@@ -17,6 +17,7 @@ use crate::error::Failure;
 use crate::functions::tied;
 use crate::joined::{EQUAL, PART, rows_of};
 use crate::lexer::Literal;
+use crate::rollback::Side;
 use crate::server::NativeRow;
 
 /// Sets of literals of one query after which LIMIT is left to SQLite, as whole sets would not be used again.
@@ -98,6 +99,13 @@ pub(crate) struct Answer {
     pub(crate) unknown: bool,
     /// Which of several rows the page shows is not known.
     pub(crate) unsure: bool,
+    /// All that the page shows with the longest values in place of those that are unknown (changed or deleted since), where
+    /// `shown` has the shortest.
+    pub(crate) most: Option<Box<Shown>>,
+    /// Rows came or went at about its time: whether these were among the answer is not known.
+    pub(crate) moved: bool,
+    /// A table was changed since in a way that cannot be undone.
+    pub(crate) unclear: bool,
 }
 
 impl RowSet {
@@ -180,6 +188,8 @@ pub(crate) struct Evaluator {
     cache: Cache,
     /// By query, the literals with which it was run: the first few.
     sets: HashMap<String, Vec<Vec<String>>>,
+    /// The state of the tables that the statement sees, by name.
+    state: String,
     queries: HashMap<String, Arc<Rows>>,
     /// Everything is evaluated on SQLite.
     here: bool,
@@ -189,7 +199,14 @@ type Outcome<T> = Result<T, Failure>;
 
 impl Evaluator {
     pub(crate) fn new(data: Rc<Data>) -> Self {
-        Self { data, cache: Cache::default(), sets: HashMap::new(), queries: HashMap::new(), here: false }
+        Self {
+            data,
+            cache: Cache::default(),
+            sets: HashMap::new(),
+            state: String::new(),
+            queries: HashMap::new(),
+            here: false,
+        }
     }
 
     /// One that asks no restored server: for the frames of questions, of which there are as many as questions.
@@ -203,6 +220,21 @@ impl Evaluator {
 
     /// Answers one statement. An error is the server's or SQLite's: the statement was not replayed.
     pub(crate) fn answer(&mut self, plan: &Plan, literals: &[Literal], shows: Shows) -> Outcome<Answer> {
+        let (state, is_open) = self.data.rewind(&plan.views)?;
+        self.state = state;
+        let mut least = self.answer_now(plan, literals, shows)?;
+        least.unclear = self.data.is_unclear(&plan.views);
+        if !is_open {
+            return Ok(least);
+        }
+        self.state.push_str("most");
+        self.data.take_side(Side::Most)?;
+        let most = self.answer_now(plan, literals, shows);
+        self.data.take_side(Side::Least)?;
+        Ok(least.up_to(most?))
+    }
+
+    fn answer_now(&mut self, plan: &Plan, literals: &[Literal], shows: Shows) -> Outcome<Answer> {
         let mut window = Window::new(plan.limit.as_ref(), literals, shows);
         let mut answer = Answer { unknown: plan.unknown_text, ..Answer::default() };
         for (at, branch) in plan.branches.iter().enumerate() {
@@ -273,7 +305,7 @@ impl Evaluator {
         };
         let (offset, count) = (number(&limit.offset, literals), number(&limit.count, literals));
         // Ties reach beyond the limit: all rows must be seen.
-        if rows.ties || self.is_worth_keeping(&rows.sql, &used(&rows.sql, literals)) {
+        if rows.ties || self.is_worth_keeping(&rows.sql, &self.key(&rows.sql, literals).1) {
             let set = self.set(rows, literals)?;
             let from = offset.min(set.len());
             let to = offset.saturating_add(count).min(set.len());
@@ -286,13 +318,19 @@ impl Evaluator {
         Ok(Found { set, from: 0, to, by_place: placed, placed })
     }
 
+    fn key(&self, sql: &str, literals: &[Literal]) -> (String, Vec<String>) {
+        let mut used = used(sql, literals);
+        used.push(self.state.clone());
+        (sql.to_owned(), used)
+    }
+
     /// Own rows of a page (`id=-4711`) differ in every statement and are cheap: after the first few they are not kept.
     fn is_worth_keeping(&self, sql: &str, literals: &Vec<String>) -> bool {
         self.sets.get(sql).is_none_or(|known| known.len() < SETS_PER_QUERY_MAX || known.contains(literals))
     }
 
     fn set(&mut self, rows: &Rows, literals: &[Literal]) -> Outcome<Arc<RowSet>> {
-        let key = (rows.sql.clone(), used(&rows.sql, literals));
+        let key = self.key(&rows.sql, literals);
         if let Some(set) = self.cache.get(&key) {
             return Ok(set);
         }
@@ -371,6 +409,27 @@ impl Tie {
             (self.keys, self.first) = (Some(keys), at);
         }
         set.ties.push(self.first);
+    }
+}
+
+impl Answer {
+    /// The same, as far as it is not known up to another.
+    fn up_to(mut self, most: Self) -> Self {
+        self.moved = self.rows() != most.rows();
+        if self.moved {
+            self.taken.extend(most.taken);
+        }
+        self.most = (most.shown != self.shown).then(|| Box::new(most.shown));
+        self
+    }
+
+    /// The rows of the snapshot in it.
+    fn rows(&self) -> Vec<(usize, usize, u64)> {
+        let mut rows = Vec::new();
+        for (at, taken) in self.taken.iter().enumerate() {
+            taken.for_each(&mut |arrived| rows.push((at, arrived.slot, arrived.row)));
+        }
+        rows
     }
 }
 

@@ -82,7 +82,11 @@ impl Kept {
             u64::from(observed.status),
             observed.bytes,
             observed.duration_us.map_or(0, |us| us.saturating_add(1)),
-            u64::from(answer.unknown) | u64::from(answer.unsure) << 1,
+            u64::from(answer.unknown)
+                | u64::from(answer.unsure) << 1
+                | u64::from(answer.moved) << 2
+                | u64::from(answer.most.is_some()) << 3
+                | u64::from(answer.unclear) << 4,
             answer.taken.len() as u64,
         ] {
             put(number, into);
@@ -91,6 +95,7 @@ impl Kept {
         put_text(value, into);
         put_shown(&answer.shown, into);
         put_shown(&answer.own, into);
+        answer.most.iter().for_each(|most| put_shown(most, into));
         answer.taken.iter().for_each(|taken| self.write_taken(taken, into));
         put(literals.len() as u64, into);
         into.extend_from_slice(literals.as_bytes());
@@ -143,12 +148,22 @@ impl Kept {
         };
         let (flags, count) = (next(), next());
         let (value, shown, own) = (get_text(bytes), get_shown(bytes), get_shown(bytes));
+        let most = (flags & 8 != 0).then(|| Box::new(get_shown(bytes)));
         let taken = (0..count).map(|_| self.read_taken(bytes)).collect();
         let length = get(bytes) as usize;
         let (literals, rest) = bytes.split_at(length.min(bytes.len()));
         *bytes = rest;
         let literals = String::from_utf8_lossy(literals).into_owned().into_boxed_str();
-        let answer = Answer { shown, own, taken, unknown: flags & 1 != 0, unsure: flags & 2 != 0 };
+        let answer = Answer {
+            shown,
+            own,
+            taken,
+            unknown: flags & 1 != 0,
+            unsure: flags & 2 != 0,
+            most,
+            moved: flags & 4 != 0,
+            unclear: flags & 16 != 0,
+        };
         Answered { shape, observed, answer, value, literals }
     }
 
@@ -240,7 +255,9 @@ mod tests {
         let observed = Observation { line, at_ms, status: 200, bytes: u64::MAX, duration_us: (at_ms > 0).then_some(0) };
         let columns = vec![Text::NULL, Text::of_bytes("<東京 & 'x'>".as_bytes()), Text::NULL];
         let (shown, own) = (Shown { rows: 300, columns }, Shown::default());
-        let answer = Answer { shown, own, taken, unknown: at_ms < 0, unsure: at_ms > 0 };
+        let most = (at_ms > 0).then(|| Box::new(shown.clone()));
+        let answer =
+            Answer { shown, own, taken, unknown: at_ms < 0, unsure: at_ms > 0, most, moved: at_ms < 0, unclear: at_ms > 0 };
         Answered { shape: 129, observed, answer, value: Text::of_bytes(b"-1 UNION"), literals: "東京,4711".into() }
     }
 
@@ -280,11 +297,11 @@ mod tests {
             statements.iter().for_each(|statement| kept.push(statement));
         }
         let told = |one: &Answered| {
-            let Answer { shown, own, taken, unknown, unsure } = &one.answer;
+            let Answer { shown, own, taken, unknown, unsure, most, moved, unclear } = &one.answer;
             let places: Vec<_> =
                 taken.iter().map(|taken| (taken.first_column, taken.by_place, taken.placed, rows(taken))).collect();
             let seen = format!("{:?} {} {} {:?}", one.observed, one.shape, one.literals, one.value);
-            format!("{seen} {shown:?} {own:?} {unknown} {unsure} {places:?}")
+            format!("{seen} {shown:?} {own:?} {unknown} {unsure} {most:?} {moved} {unclear} {places:?}")
         };
         let known: Vec<String> = statements.iter().map(told).collect();
         let mut at = 0;
