@@ -245,8 +245,9 @@ impl<'a> Investigation<'a> {
         // Where many questions are asked, what each found is for their engine to say from what was observed.
         let is_search = ran.len() > SIGN_INS_MAX;
         if signs_in && !is_search {
-            for (finds, (_, injection)) in finds.iter_mut().zip(&found) {
+            for (finds, (ran, injection)) in finds.iter_mut().zip(&found) {
                 let Ok(template) = &injection.template else { continue };
+                self.data.at(Some(Moment::exactly(ran.at_ms, ran.line)));
                 let Some(plan) = self.login_plan(template)? else { continue };
                 *finds = self.logins.finds(&plan, &template.literals);
             }
@@ -287,7 +288,7 @@ impl<'a> Investigation<'a> {
             let attempt = Attempt { shape, template: template.clone(), at_ms: ran.at_ms, asked: *asked, is_question };
             self.logins.attempt(attempt, plan);
         }
-        self.data.at(Some(Moment::exactly(ran.at_ms)));
+        self.data.at(Some(Moment::exactly(ran.at_ms, ran.line)));
         self.injection(injection, asked.observed)
     }
 
@@ -483,6 +484,7 @@ impl<'a> Investigation<'a> {
         into.replayed.nameless = self.nameless;
         self.rows.conclude(&mut into)?;
         self.answers.conclude(&mut into)?;
+        self.data.at(None);
         self.error_text.conclude(&mut into)?;
         self.logins.conclude(&mut into)?;
         self.sizes.conclude(&self.shapes, self.dialect, &self.catalog, &mut into)?;

@@ -18,6 +18,7 @@ use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::lexer::{Literal, Template};
 use crate::query::{Asked, Ran};
+use crate::rollback::Moment;
 use crate::rows::{Evaluator, Plan, Taken, plan};
 
 /// How long a session is followed where no other sign-in ends it, milliseconds.
@@ -111,6 +112,8 @@ impl Logins {
     }
 
     fn accepted(&mut self, attempt: &Attempt, plan: &Plan, until: Until, into: &mut Conclusion<'_>) -> Result<()> {
+        // The sign-in and the pages behind it see the tables of that time.
+        self.data.at(Some(Moment::about(attempt.at_ms, attempt.at_ms)));
         let Ok(answer) = self.evaluator.answer(plan, &attempt.template.literals, Shows::FirstRow) else {
             into.judged(false);
             return Ok(());

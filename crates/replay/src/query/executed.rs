@@ -74,7 +74,7 @@ impl Executed {
     /// When the statement of a request ran: as the query log tells, else about the time of the request.
     pub(crate) fn moment(&self, told: Option<Told>, observed: &Observation) -> Moment {
         match told {
-            Some(told) => Moment::exactly(told.at_ms),
+            Some(told) => Moment::exactly(told.at_ms, told.line),
             None => {
                 let took = observed.duration_us.map_or(0, |us| (us / 1000).cast_signed());
                 let at_ms = observed.at_ms + self.skew_ms;

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use kintsugi_case::EvidenceLine;
+
 use super::parse::Change;
 use super::session::Write;
 use super::table::{Rows, Step, Undo, reflected};
@@ -14,6 +16,8 @@ use crate::error::Result;
 pub(crate) struct Moment {
     pub(crate) from_ms: i64,
     pub(crate) to_ms: i64,
+    /// Where the query log has it: of writes in the same second, those above were before it.
+    pub(crate) line: Option<EvidenceLine>,
 }
 
 /// How far a request and its statement may be apart beside the request's duration and the clocks' difference, milliseconds:
@@ -22,13 +26,27 @@ const SLACK_MS: i64 = 2_000;
 
 impl Moment {
     /// A time by the database's clock that the query log tells.
-    pub(crate) const fn exactly(at_ms: i64) -> Self {
-        Self { from_ms: at_ms, to_ms: at_ms }
+    pub(crate) const fn exactly(at_ms: i64, line: EvidenceLine) -> Self {
+        Self { from_ms: at_ms, to_ms: at_ms, line: Some(line) }
     }
 
     /// About the time of a request or of several.
     pub(crate) const fn about(first_ms: i64, last_ms: i64) -> Self {
-        Self { from_ms: first_ms - SLACK_MS, to_ms: last_ms + SLACK_MS }
+        Self { from_ms: first_ms - SLACK_MS, to_ms: last_ms + SLACK_MS, line: None }
+    }
+}
+
+impl Step {
+    /// Whether the write came before the statement; the other side says what counts where that is open.
+    pub(super) fn is_before(&self, moment: &Moment, otherwise: bool) -> bool {
+        match moment.line {
+            Some(line) if line.evidence == self.line.evidence => (self.at_ms, self.line) < (moment.from_ms, line),
+            // Another log of the same time: it may know no more than the second.
+            Some(_) if otherwise => self.at_ms <= moment.to_ms,
+            Some(_) => self.at_ms < moment.from_ms,
+            None if otherwise => self.at_ms <= moment.to_ms,
+            None => self.at_ms <= moment.from_ms,
+        }
     }
 }
 

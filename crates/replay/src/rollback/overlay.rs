@@ -123,7 +123,7 @@ impl Past {
             let Some(now) = self.tables.get(&table) else { continue };
             let now = &mut *now.borrow_mut();
             let end = now.history.steps.len();
-            let (from, to) = at.map_or((end, end), |at| (now.taken(at.from_ms), now.taken(at.to_ms)));
+            let (from, to) = at.map_or((end, end), |at| (now.taken(&at, false), now.taken(&at, true)));
             now.go(connection, self, from, to)?;
             if from < end {
                 name.push_str(&format!("{table}:{from}-{to} "));
@@ -159,9 +159,9 @@ fn is_numbered(table: &Table) -> bool {
 }
 
 impl Now {
-    /// Steps that had been taken by then.
-    fn taken(&self, at_ms: i64) -> usize {
-        self.history.steps.partition_point(|step| step.at_ms <= at_ms)
+    /// Steps that had been taken by then, at least or at most.
+    fn taken(&self, at: &Moment, most: bool) -> usize {
+        self.history.steps.partition_point(|step| step.is_before(at, most))
     }
 
     fn effects(&self, from: usize, to: usize) -> impl DoubleEndedIterator<Item = &Effect> {

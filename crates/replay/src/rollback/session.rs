@@ -15,7 +15,7 @@ use crate::dialect::Dialect;
 pub(crate) struct Write {
     /// By the database's clock, milliseconds since 1970 UTC.
     pub(crate) at_ms: i64,
-    /// Where the query log has it.
+    /// Where the query log has what made it effective: itself, or the end of its transaction.
     pub(crate) line: EvidenceLine,
     /// Place in the catalog.
     pub(crate) table: usize,
@@ -90,13 +90,13 @@ impl Session {
             }
             // In MySQL a BEGIN commits what was open.
             Act::Begin => {
-                self.end(at_ms, done);
+                self.end(at_ms, line, done);
                 self.transaction = Some(Vec::new());
             }
-            Act::Commit => self.end(at_ms, done),
+            Act::Commit => self.end(at_ms, line, done),
             Act::Rollback(None) => {
                 self.failed = true;
-                self.end(at_ms, done);
+                self.end(at_ms, line, done);
             }
             Act::Rollback(Some(name)) => self.back_to(&name),
             Act::Savepoint(name) => self.savepoints.push((name, self.transaction.as_ref().map_or(0, Vec::len))),
@@ -111,10 +111,10 @@ impl Session {
         self.failed = false;
     }
 
-    fn end(&mut self, at_ms: i64, done: &mut Vec<Write>) {
+    fn end(&mut self, at_ms: i64, line: EvidenceLine, done: &mut Vec<Write>) {
         let writes = self.transaction.take().unwrap_or_default();
         if !self.failed {
-            done.extend(writes.into_iter().map(|write| Write { at_ms, ..write }));
+            done.extend(writes.into_iter().map(|write| Write { at_ms, line, ..write }));
         }
         self.failed = false;
         self.savepoints.clear();
@@ -166,11 +166,11 @@ mod tests {
         let (a, b) = (format!("a: {WRITE}"), format!("b: {WRITE}"));
         check(MySql, &[&a, &b], "1@1 2@2");
         check(MySql, &["a: BEGIN", &a, &b, "a: ROLLBACK", &a], "3@3 5@5");
-        check(MySql, &["a: START TRANSACTION", &a, &b, "a: COMMIT"], "3@3 2@4");
-        check(MySql, &["a: SET autocommit=0", &a, "a: ROLLBACK", &a, "a: COMMIT"], "4@5");
-        check(MySql, &["a: BEGIN", &a, "a: SAVEPOINT s", &a, "a: ROLLBACK TO SAVEPOINT s", "a: COMMIT"], "2@6");
+        check(MySql, &["a: START TRANSACTION", &a, &b, "a: COMMIT"], "3@3 4@4");
+        check(MySql, &["a: SET autocommit=0", &a, "a: ROLLBACK", &a, "a: COMMIT"], "5@5");
+        check(MySql, &["a: BEGIN", &a, "a: SAVEPOINT s", &a, "a: ROLLBACK TO SAVEPOINT s", "a: COMMIT"], "6@6");
         check(PostgreSql, &["a: BEGIN", &a, "a: SELECT 1/0 !", "a: COMMIT"], "");
-        check(MySql, &["a: BEGIN", &a, "a: SELECT 1/0 !", "a: COMMIT"], "2@4");
+        check(MySql, &["a: BEGIN", &a, "a: SELECT 1/0 !", "a: COMMIT"], "4@4");
         check(MySql, &[&format!("{a} !")], "");
         check(MySql, &["a: BEGIN", &a], "2@2");
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 
+use kintsugi_case::EvidenceLine;
 use kintsugi_find::Table;
 
 use super::parse::{Change, Condition, Conflict, Given};
@@ -50,6 +51,7 @@ pub(super) struct Effect {
 /// A write, and how to undo it.
 pub(super) struct Step {
     pub(super) at_ms: i64,
+    pub(super) line: EvidenceLine,
     pub(super) effects: Vec<Effect>,
 }
 
@@ -254,7 +256,7 @@ impl<'a> Undo<'a> {
                 Change::Unclear(_) => {}
             }
             if !effects.is_empty() {
-                steps.push(Step { at_ms: write.at_ms, effects });
+                steps.push(Step { at_ms: write.at_ms, line: write.line, effects });
             }
         }
         steps.reverse();

@@ -30,6 +30,11 @@ fn data(statements: &[&str]) -> (Data, Catalog) {
     (data, catalog)
 }
 
+/// Just after what is logged at this time, if anything is.
+fn at(at_ms: i64) -> Moment {
+    Moment::exactly(at_ms, EvidenceLine { evidence: EvidenceId(1), line: 1_000 })
+}
+
 fn rows(data: &Data, catalog: &Catalog) -> String {
     let sql = format!("SELECT kintsugi_row || ':' || id || ' ' || name FROM {} ORDER BY id, name", catalog.view_name(VIEW));
     let mut statement = data.connection().prepare(&sql).expect("the view");
@@ -41,7 +46,7 @@ fn rows(data: &Data, catalog: &Catalog) -> String {
 fn check(statements: &[&str], expected: &[(i64, &str)]) {
     let (data, catalog) = data(statements);
     for (at_ms, told) in expected {
-        data.at(Some(Moment::exactly(*at_ms)));
+        data.at(Some(at(*at_ms)));
         let (_, is_open) = data.rewind(&[VIEW]).expect("the table of then");
         let mut found = rows(&data, &catalog);
         if is_open {
@@ -81,7 +86,7 @@ fn a_row_that_was_deleted_was_there_with_what_the_log_knows_of_it() {
     let writes = ["INSERT INTO people VALUES (9, 'Zoë', '1')", "DELETE FROM people WHERE id=9", "DELETE FROM people WHERE id=9"];
     check(&writes, &[(15, gone), (25, NOW), (5, NOW)]);
     let (data, catalog) = data(&["SELECT 1", "DELETE FROM people WHERE id=15"]);
-    data.at(Some(Moment::exactly(5)));
+    data.at(Some(at(5)));
     assert!(data.rewind(&[VIEW]).expect("then").1);
     assert!(rows(&data, &catalog).contains("0:15 D"));
 }
@@ -123,7 +128,7 @@ fn replaced_rows_may_have_been_there_or_not() {
 #[test]
 fn about_a_time_both_states_are_possible() {
     let (data, catalog) = data(&["INSERT INTO people (id, name, code) VALUES (19, 'Ernestine', '222')"]);
-    data.at(Some(Moment { from_ms: 5, to_ms: 15 }));
+    data.at(Some(Moment { from_ms: 5, to_ms: 15, line: None }));
     assert!(data.rewind(&[VIEW]).expect("then").1);
     assert_eq!(rows(&data, &catalog), "1:11 Ann, 2:12 Bertil, 3:13 佐藤, 4:14 D");
     data.take_side(Side::Most).expect("most");
