@@ -138,7 +138,8 @@ impl Rows {
     fn pages(&mut self, into: &Conclusion<'_>) -> HashMap<usize, Page> {
         let (mut seen, mut ordinary) = (HashMap::<usize, Thinned>::new(), HashMap::<usize, Thinned>::new());
         for (endpoint, page) in self.ordinary.drain(..) {
-            ordinary.entry(endpoint).or_default().push(page);
+            ordinary.entry(endpoint).or_default().push(page.clone());
+            seen.entry(endpoint).or_default().push(page);
         }
         let Ok(()) = self.answered.each(|Answered { shape, observed, answer, value, .. }| {
             if observed.status == 200 && !answer.unknown && !answer.unsure && answer.most.is_none() {

@@ -199,14 +199,7 @@ type Outcome<T> = Result<T, Failure>;
 
 impl Evaluator {
     pub(crate) fn new(data: Rc<Data>) -> Self {
-        Self {
-            data,
-            cache: Cache::default(),
-            sets: HashMap::new(),
-            state: String::new(),
-            queries: HashMap::new(),
-            here: false,
-        }
+        Self { data, cache: Cache::default(), sets: HashMap::new(), state: String::new(), queries: HashMap::new(), here: false }
     }
 
     /// One that asks no restored server: for the frames of questions, of which there are as many as questions.

@@ -168,12 +168,10 @@ pub(crate) fn learn(pages: &[Seen]) -> Option<Page> {
     })
 }
 
-/// Learns a page from the intruder's requests, from all, and from the ordinary ones alone. `whole` are pages that may show all that there is.
+/// Learns a page from all its requests, and from the ordinary ones alone. `whole` are pages that may show all that there is.
 pub(crate) fn learn_both(pages: &[Seen], ordinary: &[Seen], whole: &[Seen]) -> Option<Page> {
     let alone = learn(ordinary).map(|page| Page { lines: lines(&page.reading, ordinary, whole), ..page });
-    // The intruder's own first: their many pages of one kind must not be outvoted by ordinary ones of another.
-    let all = || learn(&[pages, ordinary].concat());
-    let page = learn(pages).or_else(all).or_else(|| alone.clone());
+    let page = learn(pages).or_else(|| alone.clone());
     page.map(|page| Page { ordinary: alone.map(Box::new), ..page })
 }
 
