@@ -90,6 +90,9 @@ const REASONS: &[(&str, Doubt)] = &[
     ("the page was smaller than these values make it", Size),
     ("the page was larger than these values make it", Size),
     ("too few pages of this kind", Few),
+    ("the page has another size than the values of today give it", Changed),
+    ("too many of these values were changed since then", Changed),
+    ("rows came or went at about this time", Changed),
     ("the connection ended before the page did", Broken),
     // answers
     ("the answers that the log shows give only a part", Part),
