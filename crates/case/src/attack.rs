@@ -38,14 +38,14 @@ impl Phase {
     /// What staff read.
     pub const fn label(self, language: Language) -> &'static str {
         match (self, language) {
-            (Self::Probing, Language::En) => "Probing",
-            (Self::Columns, Language::En) => "Finding columns",
-            (Self::Schema, Language::En) => "Reading the schema",
-            (Self::Data, Language::En) => "Taking data",
             (Self::Probing, Language::Ja) => "探索",
             (Self::Columns, Language::Ja) => "列の特定",
             (Self::Schema, Language::Ja) => "構造の読み取り",
             (Self::Data, Language::Ja) => "データの取得",
+            (Self::Probing, _) => "Probing",
+            (Self::Columns, _) => "Finding columns",
+            (Self::Schema, _) => "Reading the schema",
+            (Self::Data, _) => "Taking data",
         }
     }
 }

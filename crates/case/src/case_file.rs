@@ -66,6 +66,12 @@ pub struct CaseHeader {
 }
 
 impl CaseHeader {
+    /// The languages of pages and statements: those of the case that have them, or English.
+    pub fn page_languages(&self) -> Vec<Language> {
+        let found: Vec<Language> = self.languages.iter().copied().filter(|language| language.has_pages()).collect();
+        if found.is_empty() { vec![Language::En] } else { found }
+    }
+
     /// The year in notice numbers: when the controller became aware; 0 where that is not written.
     pub fn year(&self) -> u16 {
         self.aware_at.map_or(0, |at| at.to_zoned(self.timezone.clone()).year().unsigned_abs())

@@ -223,8 +223,8 @@ impl Settling {
     /// What to look for, as staff read it.
     pub const fn label(self, language: Language) -> &'static str {
         match language {
-            Language::En => self.label_en(),
             Language::Ja => self.label_ja(),
+            _ => self.label_en(),
         }
     }
 

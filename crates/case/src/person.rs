@@ -20,24 +20,44 @@ pub enum Language {
     Ja,
     /// English.
     En,
+    /// Chinese in simplified script.
+    ZhHans,
+    /// Chinese in traditional script, as used in Taiwan.
+    ZhHant,
+    /// Korean.
+    Ko,
 }
 
 impl Language {
-    /// Every language for which the product has words.
-    pub const ALL: [Self; 2] = [Self::Ja, Self::En];
+    /// Every language in which notices are written.
+    pub const ALL: [Self; 5] = [Self::Ja, Self::En, Self::ZhHans, Self::ZhHant, Self::Ko];
 
     /// The BCP 47 tag.
     pub const fn tag(self) -> &'static str {
         match self {
             Self::Ja => "ja",
             Self::En => "en",
+            Self::ZhHans => "zh-Hans",
+            Self::ZhHant => "zh-Hant",
+            Self::Ko => "ko",
         }
     }
 
-    /// The language with this tag (regions and scripts are ignored).
+    /// Whether pages and statements are written in it too, not notices alone.
+    pub const fn has_pages(self) -> bool {
+        matches!(self, Self::Ja | Self::En)
+    }
+
+    /// The language with this tag. Regions are ignored but for Chinese, whose script they tell where the tag does not.
     pub fn from_tag(tag: &str) -> Option<Self> {
-        let primary = tag.split(['-', '_']).next().unwrap_or_default();
-        Self::ALL.into_iter().find(|language| language.tag().eq_ignore_ascii_case(primary))
+        let tag = tag.trim().to_lowercase().replace('_', "-");
+        let mut parts = tag.split('-');
+        let primary = parts.next().unwrap_or_default();
+        if primary == "zh" {
+            let traditional = parts.any(|part| matches!(part, "hant" | "tw" | "hk" | "mo"));
+            return Some(if traditional { Self::ZhHant } else { Self::ZhHans });
+        }
+        Self::ALL.into_iter().find(|language| language.tag() == primary)
     }
 }
 
@@ -62,4 +82,26 @@ pub struct PersonProfile {
     pub deceased: bool,
     /// Whether they want no advertising.
     pub no_marketing: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Language;
+    use super::Language::{En, Ja, Ko, ZhHans, ZhHant};
+
+    fn check(tag: &str, expected: Option<Language>) {
+        assert_eq!(Language::from_tag(tag), expected, "{tag}");
+    }
+
+    #[test]
+    fn tags_are_read_as_browsers_and_shops_write_them() {
+        Language::ALL.into_iter().for_each(|language| check(language.tag(), Some(language)));
+        for (tag, language) in [("ja-JP", Ja), ("EN_us", En), ("zh", ZhHans), ("zh-CN", ZhHans), ("zh_TW", ZhHant), ("ko-KR", Ko)]
+        {
+            check(tag, Some(language));
+        }
+        check("zh-Hant-HK", Some(ZhHant));
+        check("fr", None);
+        check("", None);
+    }
 }

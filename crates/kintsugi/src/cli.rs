@@ -42,6 +42,8 @@ pub(crate) enum Command {
     Freeze(Case),
     /// TELL: one notice per person; a second run sends only what is not yet accepted
     Notify(NotifyArgs),
+    /// Whether everything still holds: chains, signatures, the history of every notice, the sum over all persons
+    Verify(Case),
     /// Read what came back: bounces, delivery reports, automatic answers
     Bounces(Bounces),
     /// The fact book: every fact, what cites it, what contradicts, what must be issued again
@@ -85,6 +87,43 @@ pub(crate) struct NotifyArgs {
 pub(crate) enum NotifyStep {
     /// Who gets what by which channel, and what it will take; the plan that a second person approves
     Plan(Plan),
+    /// Write every edge class and some persons drawn by a seed into a folder, as they would arrive
+    Preview(Preview),
+    /// Send these to staff, marked as a test
+    Test(TestMail),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Preview {
+    #[command(flatten)]
+    pub(crate) case: Case,
+    /// The folder to write into; the case folder's `preview` where none is named
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) drawn: Drawn,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct TestMail {
+    #[command(flatten)]
+    pub(crate) send: Notify,
+    /// An address of the staff; may be given several times
+    #[arg(long, value_name = "ADDRESS", required = true)]
+    pub(crate) to: Vec<String>,
+    #[command(flatten)]
+    pub(crate) drawn: Drawn,
+}
+
+/// Which persons are looked at besides the edge classes.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct Drawn {
+    /// How many persons are drawn
+    #[arg(long, default_value_t = 5)]
+    pub(crate) sample: u32,
+    /// The seed: the same seed draws the same persons
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
 }
 
 #[derive(Args, Debug)]

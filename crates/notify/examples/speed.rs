@@ -65,7 +65,10 @@ fn letter(composer: &Composer, serial: u64) -> Result<Mail, Unsendable> {
         service_used_on: "2012-08-03".into(),
     }];
     let link = "https://kakehashi.example/n/7KQMX2VD94HTR6WE7KQMX2VD94";
-    composer.notice(&NoticeContent { number: NoticeNumber::new(2013, serial), person: &person, exposed: &exposed, link }, 0)
+    composer.notice(
+        &NoticeContent { number: NoticeNumber::new(2013, serial), person: &person, exposed: &exposed, link, earlier: None },
+        0,
+    )
 }
 
 /// Counts upwards to this and writes nothing down.

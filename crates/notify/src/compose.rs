@@ -4,19 +4,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use kintsugi_case::{
-    BasisId, BasisSummary, CaseFile, ExposedRecord, FieldMeaning, Language, NoticeNumber, PersonProfile, Private, RemedySpec,
-    RemedyTo, ScopeVersion, Technique, Verdict,
+    BasisId, BasisSummary, CaseFile, ExposedRecord, FieldMeaning, Language, NoticeKind, NoticeNumber, PersonProfile, Private,
+    RemedySpec, RemedyTo, ScopeVersion, Technique, Verdict,
 };
 
 use crate::field::Flag;
 use crate::mail::{Draft, Sheet, address};
 use crate::program::escape;
-use crate::template::Compiled;
-use crate::view::{Common, Flags, RecordView, View};
+use crate::template::{Compiled, MailKind};
+use crate::view::{ChangeView, Common, Flags, RecordView, View};
 use crate::{Mail, Templates, Unsendable};
 
 /// Records told one by one in a mail; the rest is on the person's page, and the mail says how many there are.
 const RECORDS_SHOWN_MAX: usize = 30;
+
+/// What stands at the head of a test, in the languages of most staff.
+const TEST_MARK: &str =
+    "TEST: sent to staff alone, nobody was told. / テスト送信です。担当者だけに送られており、ご本人には届いていません。";
 
 /// Which logs stand behind "not affected" (rule 3): without them nothing is said to be unaffected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +44,21 @@ pub struct NoticeContent<'a> {
     pub exposed: &'a [ExposedRecord],
     /// The address of the person's own page.
     pub link: &'a str,
+    /// What it corrects or takes up again; none for a first notice.
+    pub earlier: Option<EarlierNotice<'a>>,
+}
+
+/// What a person was told before.
+#[derive(Clone, Copy, Debug)]
+pub struct EarlierNotice<'a> {
+    /// That notice's number.
+    pub number: NoticeNumber,
+    /// When it left, milliseconds since 1970 UTC.
+    pub at_ms: i64,
+    /// What it said was, or may have been, taken.
+    pub exposed: &'a [ExposedRecord],
+    /// What it is to them now.
+    pub kind: NoticeKind,
 }
 
 /// A person's own page, in the answer to "am I affected?".
@@ -125,13 +144,45 @@ impl Composer {
         })
     }
 
-    /// The notice for one person. `sent_at_ms` is the Date of the mail, milliseconds since 1970 UTC.
+    /// The notice for one person: the first, or a correction where there is an earlier one. `sent_at_ms` is the Date of the mail, milliseconds since 1970 UTC.
     pub fn notice(&self, content: &NoticeContent<'_>, sent_at_ms: i64) -> Result<Mail, Unsendable> {
+        let kind = if content.earlier.is_some() { MailKind::Correction } else { MailKind::Notice };
+        self.notice_as(kind, content, sent_at_ms)
+    }
+
+    /// The same content as another kind of mail (a reminder, a closing word).
+    pub fn notice_as(&self, kind: MailKind, content: &NoticeContent<'_>, sent_at_ms: i64) -> Result<Mail, Unsendable> {
         let to = address(content.person.email.open())?;
         let head = self.head(content.person.language);
-        let view = self.view(content, head)?;
+        let mut view = self.view(content, head)?;
+        let today = self.date(sent_at_ms);
+        let minor = crate::edge::is_minor(content.person.birth_date.open(), today);
+        view.flags = view.flags.with(Flag::Deceased, content.person.deceased).with(Flag::Minor, minor);
         let message_id = format!("{}.{}@{}", content.number, self.scope_number, self.domain).to_lowercase();
-        Ok(self.mail(&view, self.templates.notice(head.language), to, message_id, sent_at_ms))
+        Ok(self.mail(&view, self.templates.of(kind, head.language), to, message_id, sent_at_ms))
+    }
+
+    /// The same mail to somebody of the staff, marked as a test in its subject and at its head.
+    pub fn as_test(&self, mail: &Mail, to: &Private<String>, sent_at_ms: i64) -> Result<Mail, Unsendable> {
+        let at = Timestamp::from_millisecond(sent_at_ms).unwrap_or_default().to_zoned(self.timezone.clone());
+        let date = at.strftime("%a, %d %b %Y %H:%M:%S %z").to_string();
+        let language = self.heads.first().map_or_else(Language::default, |head| head.language);
+        let id = crate::template::hash(&format!("{}/{}/{sent_at_ms}", mail.message_id, to.open()));
+        let mark = format!("<main>\n<p class=typed>{TEST_MARK}</p>\n");
+        Ok(self.sheet.mail(Draft {
+            message_id: format!("test-{}@{}", &id[..24], self.domain),
+            to: address(to.open())?,
+            to_name: "",
+            language,
+            date: &date,
+            subject: format!("[TEST] {}", mail.subject.open()),
+            text: format!("{TEST_MARK}\n\n{}", mail.text.open()),
+            html: mail.html.open().replacen("<main>\n", &mark, 1),
+        }))
+    }
+
+    fn date(&self, at_ms: i64) -> Date {
+        Timestamp::from_millisecond(at_ms).unwrap_or_default().to_zoned(self.timezone.clone()).date()
     }
 
     /// The answer to "am I affected?".
@@ -142,7 +193,7 @@ impl Composer {
         view.pages = content.pages;
         view.flags = Flags::default().with(Flag::Found, !content.pages.is_empty());
         let message_id = format!("answer-{}@{}", content.id, self.domain).to_lowercase();
-        Ok(self.mail(&view, self.templates.answer(head.language), to, message_id, sent_at_ms))
+        Ok(self.mail(&view, self.templates.of(MailKind::Answer, head.language), to, message_id, sent_at_ms))
     }
 
     fn head(&self, language: Language) -> &Letterhead {
@@ -163,7 +214,7 @@ impl Composer {
 
     fn view<'a>(&'a self, content: &'a NoticeContent<'a>, head: &'a Letterhead) -> Result<View<'a>, Unsendable> {
         let mut records = self.records(content.exposed, head.language);
-        if records.is_empty() {
+        if records.is_empty() && content.earlier.is_none() {
             return Err(Unsendable::Nothing);
         }
         let brand = records.iter().find(|found| !found.view.brand.is_empty()).map_or_else(
@@ -176,6 +227,9 @@ impl Composer {
         view.number = content.number.to_string();
         view.link = content.link;
         view.brand = brand;
+        if let Some(earlier) = &content.earlier {
+            self.tell_changes(&mut view, earlier, &records);
+        }
         self.tell_cards(&mut view, &records);
         self.tell_times(&mut view, &records);
         self.tell_rest(&mut view, head, records);
@@ -206,6 +260,37 @@ impl Composer {
         view.other_cards = named(&|found| any_proved && !first.contains(found.view.title.as_str()));
         view.all_cards = named(&|_| true);
         view.flags = view.flags.with(Flag::Proved, any_proved).with(Flag::Card, !cards.is_empty());
+    }
+
+    /// What is otherwise than it was said: field by field of each record, in the order in which people read them.
+    fn tell_changes(&self, view: &mut View<'_>, earlier: &EarlierNotice<'_>, records: &[Found]) {
+        let (language, before) = (view.language, self.records(earlier.exposed, view.language));
+        let of = |records: &[Found], record: &str, field: FieldMeaning| {
+            let named = records.iter().filter(|found| found.view.title == record);
+            let lines = named.flat_map(|found| found.view.lines.iter().filter(move |line| line.0 == field));
+            lines.map(|line| line.1).max().filter(|verdict| *verdict > Verdict::Excluded)
+        };
+        for found in records.iter().chain(&before) {
+            for (field, _) in &found.view.lines {
+                let record = &found.view.title;
+                let (was, now) = (of(&before, record, *field), of(records, record, *field));
+                let line = (*field, now.unwrap_or(Verdict::Excluded));
+                if was == now || view.changes.iter().any(|known| &known.record == record && known.line.0 == *field) {
+                    continue;
+                }
+                let was =
+                    was.map_or_else(|| not_told(language).to_owned(), |was| format!("{} {}", was.mark(), was.label(language)));
+                view.changes.push(ChangeView { record: record.clone(), was, line });
+            }
+        }
+        view.earlier_number = earlier.number.to_string();
+        view.earlier_day = self.day(earlier.at_ms, language);
+        view.flags = view
+            .flags
+            .with(Flag::Cleared, records.is_empty())
+            .with(Flag::More, earlier.kind == NoticeKind::More)
+            .with(Flag::Less, earlier.kind == NoticeKind::Less)
+            .with(Flag::Changes, !view.changes.is_empty());
     }
 
     fn tell_times(&self, view: &mut View<'_>, records: &[Found]) {
@@ -285,6 +370,8 @@ impl Composer {
             _ if from == to => from,
             Language::Ja => format!("{from}から {to}まで"),
             Language::En => format!("between {from} and {to}"),
+            Language::ZhHans | Language::ZhHant => format!("{from}至{to}"),
+            Language::Ko => format!("{from}부터 {to}까지"),
         }
     }
 }
@@ -350,21 +437,54 @@ const fn is_of_card(field: FieldMeaning) -> bool {
 fn title(record: &ExposedRecord, language: Language) -> String {
     let (brand, last4) = (&record.card_brand, &record.card_last4);
     let card = record.fields.iter().any(|field| is_of_card(*field)) || !last4.is_empty();
-    match (language, card, last4.is_empty()) {
-        (Language::Ja, false, _) => "ご登録の情報".into(),
-        (Language::Ja, true, true) => "カード".into(),
-        (Language::Ja, true, false) if brand.is_empty() => format!("カード（末尾 {last4}）"),
-        (Language::Ja, true, false) => format!("{brand} カード（末尾 {last4}）"),
-        (Language::En, false, _) => "Your registration".into(),
-        (Language::En, true, true) => "card".into(),
-        (Language::En, true, false) if brand.is_empty() => format!("card ending in {last4}"),
-        (Language::En, true, false) => format!("{brand} card ending in {last4}"),
+    let known = (card, last4.is_empty());
+    match language {
+        _ if known == (false, true) => registration(language).into(),
+        Language::Ja => card_name(brand, last4, ["カード", "（末尾 ", "）"]),
+        Language::En if known.1 => "card".into(),
+        Language::En if brand.is_empty() => format!("card ending in {last4}"),
+        Language::En => format!("{brand} card ending in {last4}"),
+        Language::ZhHans => card_name(brand, last4, ["卡", "（尾号 ", "）"]),
+        Language::ZhHant => card_name(brand, last4, ["卡", "（末四碼 ", "）"]),
+        Language::Ko => card_name(brand, last4, ["카드", "(끝 네 자리 ", ")"]),
+    }
+}
+
+/// `Visaカード（末尾 1234）`, as far as brand and digits are known.
+fn card_name(brand: &str, last4: &str, [card, before, after]: [&str; 3]) -> String {
+    match (brand.is_empty(), last4.is_empty()) {
+        (_, true) => card.to_owned(),
+        (true, false) => format!("{card}{before}{last4}{after}"),
+        (false, false) => format!("{brand} {card}{before}{last4}{after}"),
+    }
+}
+
+/// What is no card.
+const fn registration(language: Language) -> &'static str {
+    match language {
+        Language::Ja => "ご登録の情報",
+        Language::En => "Your registration",
+        Language::ZhHans => "您登记的信息",
+        Language::ZhHant => "您登錄的資料",
+        Language::Ko => "등록하신 정보",
+    }
+}
+
+/// What stands for "the earlier notice did not speak of it".
+const fn not_told(language: Language) -> &'static str {
+    match language {
+        Language::Ja => "お伝えしていません",
+        Language::En => "not mentioned",
+        Language::ZhHans | Language::ZhHant => "未提及",
+        Language::Ko => "언급 없음",
     }
 }
 
 fn joined(names: &[&str], language: Language) -> String {
     match (language, names) {
         (Language::Ja, _) => names.join("と "),
+        (Language::ZhHans | Language::ZhHant, _) => names.join("、"),
+        (Language::Ko, _) => names.join(", "),
         (Language::En, []) => String::new(),
         (Language::En, [one]) => (*one).to_owned(),
         (Language::En, [head @ .., last]) => format!("{} and {last}", head.join(", ")),
@@ -389,7 +509,7 @@ impl Letterhead {
             portal: portal.to_owned(),
             verify: format!("{portal}/verify"),
             controller: case.controller.name.clone(),
-            brands: case.controller.brands.join(if language == Language::Ja { "、" } else { ", " }),
+            brands: case.controller.brands.join(if matches!(language, Language::En | Language::Ko) { ", " } else { "、" }),
             phone: contact.phone.clone(),
             hours: contact.hours.clone(),
             email: contact.email.clone(),
@@ -414,6 +534,9 @@ fn money(remedy: &RemedySpec, language: Language) -> String {
     match (remedy.currency.as_str(), language) {
         ("JPY", Language::Ja) => format!("{amount}円"),
         ("JPY", Language::En) => format!("{amount} yen"),
+        ("JPY", Language::ZhHans) => format!("{amount}日元"),
+        ("JPY", Language::ZhHant) => format!("{amount}日圓"),
+        ("JPY", Language::Ko) => format!("{amount}엔"),
         (currency, _) => format!("{currency} {amount}"),
     }
 }

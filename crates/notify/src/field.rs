@@ -14,6 +14,10 @@ pub(crate) enum Frame {
     Line,
     /// One page of an answer.
     Page,
+    /// A notice about an earlier one, outside lists.
+    Later,
+    /// One change since an earlier notice.
+    Change,
 }
 
 macro_rules! closed {
@@ -68,12 +72,16 @@ closed! {
         LogTo = "log_to" in Notice,
         Remedy = "remedy" in Notice,
         RemedyUntil = "remedy_until" in Notice,
+        EarlierNumber = "earlier_number" in Later,
+        EarlierDay = "earlier_day" in Later,
         RecordTitle = "record" in Record,
         RecordBrand = "brand" in Record,
         RecordUsedOn = "used_on" in Record,
         RecordTaken = "taken" in Record,
-        LineMeaning = "field" in Line,
-        LineVerdict = "verdict" in Line,
+        LineMeaning = "field" in Line | Change,
+        LineVerdict = "verdict" in Line | Change,
+        ChangeRecord = "record" in Change,
+        ChangeWas = "was" in Change,
         PageName = "name" in Page,
         PageLink = "link" in Page,
     }
@@ -94,6 +102,12 @@ closed! {
         ProvedByReplay = "proved_by_replay" in Notice,
         PossibleByReplay = "possible_by_replay" in Notice,
         PossibleByWindow = "possible_by_window" in Notice,
+        Deceased = "deceased" in Notice,
+        Minor = "minor" in Notice,
+        Cleared = "cleared" in Later,
+        More = "more" in Later,
+        Less = "less" in Later,
+        Changes = "changes" in Later,
         RecordProved = "proved" in Record,
         Found = "found" in Answer,
     }
@@ -106,6 +120,7 @@ closed! {
         Fields = "fields" in Record,
         Excluded = "excluded" in Notice,
         Pages = "pages" in Answer,
+        Changes = "changes" in Later,
     }
 }
 
@@ -116,6 +131,7 @@ impl List {
             Self::Records => Frame::Record,
             Self::Fields | Self::Excluded => Frame::Line,
             Self::Pages => Frame::Page,
+            Self::Changes => Frame::Change,
         }
     }
 }

@@ -24,7 +24,7 @@ mod template;
 mod view;
 
 pub use bounce::{Bounce, BounceKind, read_bounce};
-pub use compose::{AnswerContent, Composer, ComposerError, Coverage, NoticeContent, Page};
+pub use compose::{AnswerContent, Composer, ComposerError, Coverage, EarlierNotice, NoticeContent, Page};
 pub use credentials::{Credentials, CredentialsError};
 pub use dkim::{DkimError, Signer};
 pub use edge::EdgeClass;
@@ -33,4 +33,4 @@ pub use outbox::{Outbox, Progress, RunError, RunOptions, RunReport, run};
 pub use pace::Limits;
 pub use return_path::{ReturnPath, Returned};
 pub use sender::{Outcome, Sender, SenderError, Timeouts, authorities};
-pub use template::{TemplateMistake, Templates, TemplatesError, default_templates, hash};
+pub use template::{MailKind, TemplateMistake, Templates, TemplatesError, default_templates, hash};

@@ -64,8 +64,9 @@ pub(crate) enum Node {
 }
 
 /// Reads a template; every mistake in it is reported at once.
-pub(crate) fn parse(file: &str, text: &str, frame: Frame) -> Result<Vec<Node>, Vec<TemplateMistake>> {
-    let mut parser = Parser { file, lines: text.lines().enumerate().collect(), at: 0, frames: vec![frame], mistakes: Vec::new() };
+pub(crate) fn parse(file: &str, text: &str, frames: &[Frame]) -> Result<Vec<Node>, Vec<TemplateMistake>> {
+    let mut parser =
+        Parser { file, lines: text.lines().enumerate().collect(), at: 0, frames: frames.to_vec(), mistakes: Vec::new() };
     let nodes = parser.block(None).0;
     parser.check_subject(&nodes);
     if parser.mistakes.is_empty() { Ok(nodes) } else { Err(parser.mistakes) }
@@ -293,7 +294,7 @@ mod tests {
     use super::{Frame, parse};
 
     fn check(text: &str, expected: &[&str]) {
-        let mistakes = parse("notice.ja.txt", text, Frame::Notice).err().unwrap_or_default();
+        let mistakes = parse("notice.ja.txt", text, &[Frame::Notice]).err().unwrap_or_default();
         let shown: Vec<String> = mistakes.iter().map(|m| format!("{}:{}: {}; {}", m.file, m.line, m.message, m.help)).collect();
         assert_eq!(shown, expected);
     }

@@ -360,11 +360,11 @@ fn text_line(kind: LineKind, cells: &[Vec<Inline>], language: Language, ops: &mu
     }
     for (at, cell) in cells.iter().enumerate() {
         if at > 0 {
-            put(ops, if language == Language::Ja { "：" } else { ": " });
+            put(ops, if matches!(language, Language::En | Language::Ko) { ": " } else { "：" });
         }
         inline(cell, form, ops);
     }
-    put(ops, if kind == LineKind::SmallHeading && language == Language::Ja { "】\n" } else { "\n" });
+    put(ops, if kind == LineKind::SmallHeading && language != Language::En { "】\n" } else { "\n" });
     if (kind, language) == (LineKind::Heading, Language::En) {
         ops.push(Op::Underline);
     }
@@ -372,13 +372,14 @@ fn text_line(kind: LineKind, cells: &[Vec<Inline>], language: Language, ops: &mu
 
 const fn text_head(kind: LineKind, language: Language) -> &'static str {
     match (kind, language) {
-        (LineKind::Heading, Language::Ja) => "■ ",
-        (LineKind::SmallHeading, Language::Ja) => "【",
+        (LineKind::Address | LineKind::Typed, _) | (LineKind::Row, Language::En | Language::Ko) => "  ",
         (LineKind::Item, Language::Ja) => "・",
-        (LineKind::Small, Language::Ja) => "※ ",
-        (LineKind::Row, Language::Ja) => "　",
-        (LineKind::Item, Language::En) => "- ",
-        (LineKind::Row, Language::En) | (LineKind::Address | LineKind::Typed, _) => "  ",
+        (LineKind::Item, _) => "- ",
+        (LineKind::Row, _) => "　",
+        (LineKind::Heading | LineKind::SmallHeading | LineKind::Small, Language::En) => "",
+        (LineKind::Heading, _) => "■ ",
+        (LineKind::SmallHeading, _) => "【",
+        (LineKind::Small, _) => "※ ",
         _ => "",
     }
 }

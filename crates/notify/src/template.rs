@@ -56,16 +56,60 @@ pub(crate) struct Compiled {
 pub struct Templates {
     /// Every file with the SHA-256 of its text.
     hashes: Vec<(String, String)>,
-    notice: Vec<(Language, Compiled)>,
-    answer: Vec<(Language, Compiled)>,
+    compiled: Vec<(MailKind, Language, Compiled)>,
 }
 
-const DEFAULTS: [(&str, &str); 4] = [
-    ("notice.ja.txt", include_str!("../templates/notice.ja.txt")),
-    ("notice.en.txt", include_str!("../templates/notice.en.txt")),
-    ("answer.ja.txt", include_str!("../templates/answer.ja.txt")),
-    ("answer.en.txt", include_str!("../templates/answer.en.txt")),
-];
+macro_rules! shipped {
+    ($($name:literal)*) => { [$(($name, include_str!(concat!("../templates/", $name)))),*] };
+}
+
+const DEFAULTS: [(&str, &str); 25] = shipped! {
+    "notice.ja.txt" "notice.en.txt" "notice.zh-Hans.txt" "notice.zh-Hant.txt" "notice.ko.txt"
+    "correction.ja.txt" "correction.en.txt" "correction.zh-Hans.txt" "correction.zh-Hant.txt" "correction.ko.txt"
+    "reminder.ja.txt" "reminder.en.txt" "reminder.zh-Hans.txt" "reminder.zh-Hant.txt" "reminder.ko.txt"
+    "answer.ja.txt" "answer.en.txt" "answer.zh-Hans.txt" "answer.zh-Hant.txt" "answer.ko.txt"
+    "closing.ja.txt" "closing.en.txt" "closing.zh-Hans.txt" "closing.zh-Hant.txt" "closing.ko.txt"
+};
+
+/// What a mail is: each kind has a template in each language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailKind {
+    /// The first notice to a person.
+    Notice,
+    /// A notice that corrects an earlier one.
+    Correction,
+    /// The same once more, to who may have missed it.
+    Reminder,
+    /// The answer to "am I affected?".
+    Answer,
+    /// The last word about a case.
+    Closing,
+}
+
+impl MailKind {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [Self::Notice, Self::Correction, Self::Reminder, Self::Answer, Self::Closing];
+
+    /// The word for it: the first part of the template's file name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Notice => "notice",
+            Self::Correction => "correction",
+            Self::Reminder => "reminder",
+            Self::Answer => "answer",
+            Self::Closing => "closing",
+        }
+    }
+
+    /// What is known in its template outside lists, innermost last.
+    const fn frames(self) -> &'static [Frame] {
+        match self {
+            Self::Notice => &[Frame::Notice],
+            Self::Correction | Self::Reminder | Self::Closing => &[Frame::Notice, Frame::Later],
+            Self::Answer => &[Frame::Answer],
+        }
+    }
+}
 
 /// SHA-256 of a text, lower-case hex: under which a plan names what makes the words.
 pub fn hash(text: &str) -> String {
@@ -78,7 +122,7 @@ pub const fn default_templates() -> &'static [(&'static str, &'static str)] {
 }
 
 impl Templates {
-    /// Reads `notice.LANGUAGE.txt` and `answer.LANGUAGE.txt` from a folder; a file that is not there is the default one.
+    /// Reads `KIND.LANGUAGE.txt` from a folder; a file that is not there is the default one.
     pub fn load(dir: &Path) -> Result<Self, TemplatesError> {
         let mut files = Vec::new();
         for (name, _) in DEFAULTS {
@@ -94,26 +138,20 @@ impl Templates {
 
     /// Reads templates from (file name, text); one that is not given is the default one.
     pub fn parse(files: &[(&str, String)]) -> Result<Self, TemplatesError> {
-        let (mut mistakes, mut hashes) = (Vec::new(), Vec::new());
-        let mut kind = |kind: &str, frame: Frame| -> Vec<(Language, Compiled)> {
-            let compiled = Language::ALL.into_iter().filter_map(|language| {
-                let name = format!("{kind}.{}.txt", language.tag());
-                let own = files.iter().find(|(file, _)| *file == name).map(|(_, text)| text.as_str());
-                let shipped = DEFAULTS.iter().find(|(file, _)| *file == name).map(|(_, text)| *text);
-                let text = own.or(shipped).unwrap_or_default();
-                hashes.push((name.clone(), hash(text)));
-                match compile(&name, text, frame, language) {
-                    Ok(compiled) => Some((language, compiled)),
-                    Err(found) => {
-                        mistakes.extend(found);
-                        None
-                    }
-                }
-            });
-            compiled.collect()
-        };
-        let (notice, answer) = (kind("notice", Frame::Notice), kind("answer", Frame::Answer));
-        if mistakes.is_empty() { Ok(Self { hashes, notice, answer }) } else { Err(TemplatesError::Mistakes(mistakes)) }
+        let (mut mistakes, mut hashes, mut compiled) = (Vec::new(), Vec::new(), Vec::new());
+        let each = MailKind::ALL.into_iter().flat_map(|kind| Language::ALL.map(|language| (kind, language)));
+        for (kind, language) in each {
+            let name = format!("{}.{}.txt", kind.name(), language.tag());
+            let own = files.iter().find(|(file, _)| *file == name).map(|(_, text)| text.as_str());
+            let shipped = DEFAULTS.iter().find(|(file, _)| *file == name).map(|(_, text)| *text);
+            let text = own.or(shipped).unwrap_or_default();
+            hashes.push((name.clone(), hash(text)));
+            match compile(&name, text, kind.frames(), language) {
+                Ok(template) => compiled.push((kind, language, template)),
+                Err(found) => mistakes.extend(found),
+            }
+        }
+        if mistakes.is_empty() { Ok(Self { hashes, compiled }) } else { Err(TemplatesError::Mistakes(mistakes)) }
     }
 
     /// The name and the SHA-256 (lower-case hex) of every template, as it is used.
@@ -121,23 +159,15 @@ impl Templates {
         &self.hashes
     }
 
-    pub(crate) fn notice(&self, language: Language) -> &Compiled {
-        of(&self.notice, language)
-    }
-
-    pub(crate) fn answer(&self, language: Language) -> &Compiled {
-        of(&self.answer, language)
+    /// The template of a kind in a language: `parse` puts one there for each, or fails.
+    pub(crate) fn of(&self, kind: MailKind, language: Language) -> &Compiled {
+        let found = self.compiled.iter().find(|(of, written, _)| (*of, *written) == (kind, language));
+        &found.expect("a template for every kind and language").2
     }
 }
 
-/// The template of a language. `parse` puts one there for every language, or fails.
-fn of(templates: &[(Language, Compiled)], language: Language) -> &Compiled {
-    let found = templates.iter().find(|(of, _)| *of == language).or(templates.first());
-    &found.expect("a template for every language").1
-}
-
-fn compile(name: &str, text: &str, frame: Frame, language: Language) -> Result<Compiled, Vec<TemplateMistake>> {
-    let nodes = markup::parse(name, text, frame)?;
+fn compile(name: &str, text: &str, frames: &[Frame], language: Language) -> Result<Compiled, Vec<TemplateMistake>> {
+    let nodes = markup::parse(name, text, frames)?;
     let subject = Program::subject(&nodes, language);
     Ok(Compiled { subject, text: Program::body(&nodes, Form::Text(language)), html: Program::body(&nodes, Form::Html) })
 }
@@ -149,7 +179,7 @@ mod tests {
     #[test]
     fn what_ships_has_no_mistakes() {
         Templates::parse(&[]).unwrap();
-        assert_eq!(default_templates().len(), 4);
+        assert_eq!(default_templates().len(), 25);
     }
 
     #[test]

@@ -32,6 +32,17 @@ pub(crate) struct RecordView {
     pub(crate) lines: Vec<(FieldMeaning, Verdict)>,
 }
 
+/// One thing that is otherwise than an earlier notice said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ChangeView {
+    /// The record by the name that its owner knows.
+    pub(crate) record: String,
+    /// What was said of it.
+    pub(crate) was: String,
+    /// The field, and how sure it is now.
+    pub(crate) line: (FieldMeaning, Verdict),
+}
+
 /// A set of flags.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Flags(u32);
@@ -69,6 +80,9 @@ pub(crate) struct View<'a> {
     pub(crate) records: Vec<RecordView>,
     pub(crate) excluded: Vec<FieldMeaning>,
     pub(crate) pages: &'a [Page],
+    pub(crate) earlier_number: String,
+    pub(crate) earlier_day: String,
+    pub(crate) changes: Vec<ChangeView>,
 }
 
 /// Where in the lists a template stands.
@@ -77,6 +91,7 @@ pub(crate) struct At<'a> {
     pub(crate) record: Option<&'a RecordView>,
     pub(crate) line: Option<(FieldMeaning, Verdict)>,
     pub(crate) page: Option<&'a Page>,
+    pub(crate) change: Option<&'a ChangeView>,
 }
 
 impl<'v> View<'v> {
@@ -101,6 +116,9 @@ impl<'v> View<'v> {
             records: Vec::new(),
             excluded: Vec::new(),
             pages: &[],
+            earlier_number: String::new(),
+            earlier_day: String::new(),
+            changes: Vec::new(),
         }
     }
 
@@ -118,6 +136,9 @@ impl<'v> View<'v> {
         match list {
             List::Records => self.records.iter().for_each(|record| entry(At { record: Some(record), ..at })),
             List::Pages => self.pages.iter().for_each(|page| entry(At { page: Some(page), ..at })),
+            List::Changes => {
+                self.changes.iter().for_each(|one| entry(At { change: Some(one), line: Some(one.line), ..at }));
+            }
             List::Fields => {
                 let lines = at.record.map_or(&[][..], |record| &record.lines);
                 lines.iter().for_each(|line| entry(At { line: Some(*line), ..at }));
@@ -145,6 +166,10 @@ impl<'v> View<'v> {
             Field::RemedyUntil => self.remedy_until,
             Field::LineMeaning => at.line.map_or("", |(field, _)| field.label(self.language)),
             Field::LineVerdict => at.line.map_or("", |(_, verdict)| verdict.label(self.language)),
+            Field::EarlierNumber => &self.earlier_number,
+            Field::EarlierDay => &self.earlier_day,
+            Field::ChangeRecord => at.change.map_or("", |change| &change.record),
+            Field::ChangeWas => at.change.map_or("", |change| &change.was),
             Field::PageName => at.page.map_or("", |page| page.name.open()),
             Field::PageLink => at.page.map_or("", |page| &page.link),
             Field::RecordTitle | Field::RecordBrand | Field::RecordUsedOn | Field::RecordTaken => {

@@ -48,10 +48,10 @@ fn of_field(name: &str, language: Language) -> Option<FactWords> {
         ("persons", Language::Ja) => {
             (format!("{label}：{verdict}（人数）"), format!("{label}についての最も強い判定が「{verdict}」である方の人数です。"))
         }
-        ("records", Language::En) => {
+        ("records", _) => {
             (format!("{label}: {verdict} (records)"), format!("Records whose strongest verdict for the {label} is “{verdict}”."))
         }
-        ("persons", Language::En) => {
+        ("persons", _) => {
             (format!("{label}: {verdict} (persons)"), format!("Persons whose strongest verdict for the {label} is “{verdict}”."))
         }
         _ => return None,

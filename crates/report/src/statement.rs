@@ -397,7 +397,7 @@ impl Writer<'_> {
     fn fields(&self) -> Option<Block> {
         let head = match self.frame.language {
             Language::Ja => ["項目", "確認済み（記録）", "確認済み（人数）", "可能性あり（記録）", "可能性あり（人数）"],
-            Language::En => ["Item", "Confirmed (records)", "Confirmed (people)", "Possible (records)", "Possible (people)"],
+            _ => ["Item", "Confirmed (records)", "Confirmed (people)", "Possible (records)", "Possible (people)"],
         };
         let rows: Vec<Vec<Run>> = FieldMeaning::ALL.into_iter().filter_map(|field| self.field_row(field)).collect();
         (!rows.is_empty()).then(|| Block::Table { head: head.map(str::to_owned).into(), rows })
@@ -422,7 +422,7 @@ impl Writer<'_> {
         let contact = &self.frame.controller.contact;
         let (phone, mail, open, close) = match self.frame.language {
             Language::Ja => ("電話　", "メール　", "（", "）"),
-            Language::En => ("Phone: ", "Email: ", " (", ")"),
+            _ => ("Phone: ", "Email: ", " (", ")"),
         };
         let hours = if contact.hours.is_empty() { String::new() } else { format!("{open}{}{close}", contact.hours) };
         let lines = [

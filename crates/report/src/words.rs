@@ -26,7 +26,7 @@ pub(crate) enum Line<'a> {
 pub(crate) const fn of(language: Language) -> &'static str {
     match language {
         Language::Ja => include_str!("../words/statement.ja.txt"),
-        Language::En => include_str!("../words/statement.en.txt"),
+        _ => include_str!("../words/statement.en.txt"),
     }
 }
 

@@ -8,8 +8,12 @@ pub(crate) enum Hint {
     /// Nothing.
     #[default]
     None,
-    /// Name or address are in Japanese script.
-    Script,
+    /// Name or address are in Chinese characters alone: Japanese, unless the case tells in Chinese too.
+    Han,
+    /// In kana.
+    Kana,
+    /// In Hangul.
+    Hangul,
     /// A language column says so.
     Said(Language),
 }
@@ -18,8 +22,7 @@ impl Hint {
     pub(crate) fn of(column: &str, name: &str, address: &str) -> Self {
         match said(column) {
             Some(language) => Self::Said(language),
-            None if [name, address].into_iter().any(is_japanese_script) => Self::Script,
-            None => Self::None,
+            None => [name, address].into_iter().map(script).max().unwrap_or_default(),
         }
     }
 
@@ -36,7 +39,9 @@ impl Hint {
         let default = of_case.first().copied().unwrap_or_default();
         let wanted = match self {
             Self::None => default,
-            Self::Script => Language::Ja,
+            Self::Han if of_case.iter().any(|one| matches!(one, Language::ZhHans | Language::ZhHant)) => default,
+            Self::Han | Self::Kana => Language::Ja,
+            Self::Hangul => Language::Ko,
             Self::Said(language) => language,
         };
         if of_case.contains(&wanted) { wanted } else { default }
@@ -50,25 +55,43 @@ fn said(column: &str) -> Option<Language> {
         "" => None,
         "jp" | "jpn" | "japanese" | "日本語" => Some(Language::Ja),
         "eng" | "english" | "英語" => Some(Language::En),
+        "cn" | "chs" | "sc" | "chinese" | "中国語" | "简体中文" | "简体" => Some(Language::ZhHans),
+        "tw" | "cht" | "tc" | "台湾" | "繁體中文" | "繁体中文" | "繁體" => Some(Language::ZhHant),
+        "kr" | "kor" | "korean" | "한국어" | "韓国語" => Some(Language::Ko),
         tag => Language::from_tag(tag),
     }
 }
 
-/// Kana, or Chinese characters: in a case without other languages that use them, they are Japanese.
-fn is_japanese_script(text: &str) -> bool {
-    text.chars().any(|c| matches!(c, 'ぁ'..='ヿ' | 'ｦ'..='ﾟ' | '㐀'..='鿿' | '豈'..='\u{FAFF}'))
+/// The script of a name or an address.
+fn script(text: &str) -> Hint {
+    let of = |c| match c {
+        'ぁ'..='ヿ' | 'ｦ'..='ﾟ' => Hint::Kana,
+        '가'..='힣' => Hint::Hangul,
+        '㐀'..='鿿' | '豈'..='\u{FAFF}' => Hint::Han,
+        _ => Hint::None,
+    };
+    text.chars().map(of).max().unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::Hint;
-    use kintsugi_case::Language::{En, Ja};
+    use kintsugi_case::Language::{En, Ja, Ko, ZhHans, ZhHant};
 
     #[test]
     fn the_column_is_heard_before_the_script_and_the_script_before_the_default() {
         let language = |column, name| Hint::of(column, name, "").language(&[En, Ja]);
         assert_eq!((language("ja-JP", "John"), language("EN", "山田"), language("日本語", "John")), (Ja, En, Ja));
         assert_eq!((language("", "山田 花子"), language("", "ﾊﾅｺ"), language("fr", "Jean")), (Ja, Ja, En));
+    }
+
+    #[test]
+    fn scripts_tell_korean_and_leave_chinese_characters_to_the_cases_languages() {
+        let all = [En, Ja, ZhHans, ZhHant, Ko];
+        let language = |column, name| Hint::of(column, name, "").language(&all);
+        assert_eq!((language("", "김민지"), language("", "山田 はな"), language("", "王小明")), (Ko, Ja, En));
+        assert_eq!((language("zh-TW", ""), language("zh", ""), language("简体中文", "")), (ZhHant, ZhHans, ZhHans));
+        assert_eq!(Hint::of("", "王小明", "").language(&[En, Ja]), Ja);
     }
 
     #[test]

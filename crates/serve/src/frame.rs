@@ -44,7 +44,7 @@ impl Frame {
             domain: controller.domain.clone(),
             portal: site.case.mail.as_ref().map_or_else(|| format!("https://{}", controller.domain), |mail| mail.portal.clone()),
             contact: controller.contact.clone(),
-            languages: site.case.case.languages.clone(),
+            languages: site.case.case.page_languages(),
         }
     }
 
@@ -105,5 +105,8 @@ pub(crate) const fn own_name(language: Language) -> &'static str {
     match language {
         Language::Ja => "日本語",
         Language::En => "English",
+        Language::ZhHans => "简体中文",
+        Language::ZhHant => "繁體中文",
+        Language::Ko => "한국어",
     }
 }

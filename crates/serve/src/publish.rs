@@ -67,7 +67,7 @@ pub async fn publish(
 ) -> Result<u32, PublishError> {
     let records = store.fact_records().await?;
     let mut editions = Vec::new();
-    for &language in &case.case.languages {
+    for &language in &case.case.page_languages() {
         let before = newest(store, language).await?;
         let note = notes.get(&language).map_or("", String::as_str).trim();
         let statement = compose(case, language, &records, before.as_ref(), note, now_ms)
@@ -81,7 +81,7 @@ pub async fn publish(
 
 /// The newest version of the statement; none before the first is published.
 pub async fn published_version(store: &Store, case: &CaseFile) -> Result<Option<u32>, PublishError> {
-    let language = case.case.languages.first().copied().unwrap_or(Language::Ja);
+    let language = case.case.page_languages().first().copied().unwrap_or(Language::Ja);
     Ok(store.published(STATEMENT, language).await?.first().map(|row| row.version))
 }
 
@@ -89,7 +89,7 @@ pub async fn published_version(store: &Store, case: &CaseFile) -> Result<Option<
 pub async fn overtaken(store: &Store, case: &CaseFile) -> Result<Vec<Overtaken>, PublishError> {
     let records = store.fact_records().await?;
     let mut found = Vec::new();
-    for &language in &case.case.languages {
+    for &language in &case.case.page_languages() {
         let Some(row) = store.published(STATEMENT, language).await?.into_iter().next() else { continue };
         for stated in &row.facts {
             let stands = newest_record(&records, &stated.fact.name).map(|record| record.fact.clone());
@@ -108,7 +108,7 @@ pub async fn overtaken(store: &Store, case: &CaseFile) -> Result<Vec<Overtaken>,
 /// What each published document states: the fact's name, then document, version and language.
 pub async fn citations(store: &Store, case: &CaseFile) -> Result<Vec<(String, String)>, PublishError> {
     let mut found = Vec::new();
-    for &language in &case.case.languages {
+    for &language in &case.case.page_languages() {
         if let Some(row) = store.published(STATEMENT, language).await?.into_iter().next() {
             let document = format!("{} v{} {}", row.name, row.version, language.tag());
             found.extend(row.facts.iter().map(|record| (record.fact.name.clone(), document.clone())));

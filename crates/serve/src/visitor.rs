@@ -43,7 +43,7 @@ impl Visitor {
     }
 
     fn read(uri: &Uri, headers: &HeaderMap, peer: IpAddr, site: &Site) -> Self {
-        let languages = &site.case.case.languages;
+        let languages = &site.case.case.page_languages();
         let known = |tag: String| Language::from_tag(&tag).filter(|language| languages.contains(language));
         let chosen = query(uri, "lang").and_then(known).or_else(|| cookie(headers, "lang").and_then(known));
         let asked = chosen.or_else(|| accepted(headers).into_iter().find_map(known));

@@ -65,7 +65,8 @@ fn bundle(language: Language) -> &'static Bundle {
     static ENGLISH: OnceLock<Bundle> = OnceLock::new();
     match language {
         Language::Ja => JAPANESE.get_or_init(|| read(language, JA)),
-        Language::En => ENGLISH.get_or_init(|| read(language, EN)),
+        // Pages are in these two: `CaseHeader::page_languages`.
+        _ => ENGLISH.get_or_init(|| read(Language::En, EN)),
     }
 }
 

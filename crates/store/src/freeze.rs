@@ -249,7 +249,7 @@ fn exposed_count(exposed: &[ExposedRecord]) -> u64 {
 
 /// A digest of what a notice says about a person: which fields of which records, how sure.
 /// Two versions in which it is the same tell the person the same, so they are not told again.
-fn told(exposed: &[ExposedRecord]) -> [u8; 16] {
+pub(crate) fn told(exposed: &[ExposedRecord]) -> [u8; 16] {
     let taken = exposed.iter().filter(|record| record.verdict > Verdict::Excluded);
     let lines: BTreeSet<String> = taken
         .map(|r| {

@@ -30,6 +30,7 @@ mod rows;
 mod scope;
 mod sealed;
 mod staff;
+mod verify;
 
 pub use api_key::ApiKey;
 pub use audit::{AuditEntry, AuditFault};
@@ -49,3 +50,4 @@ pub use report::Reported;
 pub use right::{Issued, RedeemRequest, Redemption, RightTotals, RightView};
 pub use scope::{FieldCount, ScopeCounts};
 pub use staff::Staff;
+pub use verify::OutboxCheck;

@@ -224,6 +224,8 @@ impl Store {
         self.lease_notices_after(scope, (0, Waiting::All), count, worker, lease_until_ms, now_ms).await
     }
 
+    /// A notice that was put back in what is the future now waits no longer: the clock was set back, and its time to wait is not known.
+    ///
     /// Like [`Self::lease_notices`], with serials above `after` only: a sender that goes over the outbox from front to back
     /// meets each notice once, however long that takes and whatever became ready again behind it.
     pub async fn lease_notices_after(
@@ -236,6 +238,11 @@ impl Store {
         now_ms: i64,
     ) -> Result<Vec<Leased>> {
         let rows = self.take_in_hand(scope, (after, waiting), count, worker, lease_until_ms, now_ms).await?;
+        self.letters(scope, rows).await
+    }
+
+    /// Everything that composing these notices takes.
+    async fn letters(&self, scope: u32, rows: Vec<AnyRow>) -> Result<Vec<Leased>> {
         let persons: Result<Vec<PersonId>> = rows.iter().map(|row| row.count("person").map(PersonId)).collect();
         let persons = persons?;
         let mut profiles = self.profiles_of(scope, &persons).await?;
@@ -266,6 +273,14 @@ impl Store {
         Ok(leased)
     }
 
+    /// A planned notice as a sender would get it, without taking it in hand: for previews.
+    pub async fn planned_letter(&self, scope: u32, serial: u64) -> Result<Option<Leased>> {
+        let sql = "SELECT serial, person, attempts, kind FROM notice WHERE scope_version = $1 AND serial = $2";
+        let query = sqlx::query(sql).bind(i64::from(scope)).bind(as_i64(serial));
+        let rows = query.fetch_all(self.reader()).await.during("read a planned notice")?;
+        Ok(self.letters(scope, rows).await?.pop())
+    }
+
     /// One statement moves the notices; the transaction adds to their history and is durable when this returns.
     async fn take_in_hand(
         &self,
@@ -280,7 +295,8 @@ impl Store {
         let mut transaction = self.begin(operation).await?;
         let sql = format!(
             "UPDATE notice SET state = 'sending', worker = $1, lease_until_ms = $2, changed_at_ms = $3, attempts = attempts + 1 \
-             WHERE serial IN (SELECT serial FROM notice WHERE scope_version = $4 AND state = 'intended' AND retry_at_ms <= $3 \
+             WHERE serial IN (SELECT serial FROM notice WHERE scope_version = $4 AND state = 'intended' \
+             AND (retry_at_ms <= $3 OR changed_at_ms > $3) \
              AND serial > $6 {} ORDER BY serial LIMIT $5 {}) RETURNING serial, person, attempts, kind",
             waiting.condition(),
             self.skip_locked()
@@ -328,20 +344,38 @@ impl Store {
 
     /// Makes unknown what stands at `sending` past the end of its lease, and says how many: a sender that died may or may not have sent them.
     pub async fn reap_leases(&self, now_ms: i64) -> Result<u64> {
-        self.reap(now_ms, now_ms).await
+        self.reap((now_ms, None), now_ms).await
+    }
+
+    /// Like [`Store::reap_leases`], whatever its leases say: for a sender that is known to be dead.
+    pub async fn reap_leases_of(&self, worker: &str, now_ms: i64) -> Result<u64> {
+        self.reap((i64::MAX, Some(worker)), now_ms).await
+    }
+
+    /// Who has notices in hand.
+    pub async fn senders(&self) -> Result<Vec<String>> {
+        let sql = "SELECT DISTINCT worker FROM notice WHERE state = 'sending' ORDER BY worker";
+        let rows = sqlx::query(sql).fetch_all(self.reader()).await.during("read who sends")?;
+        rows.iter().map(|row| row.text("worker")).collect()
     }
 
     /// Like [`Store::reap_leases`], whatever the leases say: for the start of a run that is the only sender.
     pub async fn reap_all_leases(&self, now_ms: i64) -> Result<u64> {
-        self.reap(i64::MAX, now_ms).await
+        self.reap((i64::MAX, None), now_ms).await
     }
 
-    async fn reap(&self, ended_by_ms: i64, now_ms: i64) -> Result<u64> {
+    async fn reap(&self, (ended_by_ms, worker): (i64, Option<&str>), now_ms: i64) -> Result<u64> {
         let operation = "end the leases of senders that died";
         let mut transaction = self.begin(operation).await?;
         let sql = "UPDATE notice SET state = 'unknown', changed_at_ms = $1 WHERE state = 'sending' AND lease_until_ms <= $2 \
-                   RETURNING serial, worker";
-        let rows = sqlx::query(sql).bind(now_ms).bind(ended_by_ms).fetch_all(&mut *transaction).await.during(operation)?;
+                   AND ($3 = '' OR worker = $3) RETURNING serial, worker";
+        let rows = sqlx::query(sql)
+            .bind(now_ms)
+            .bind(ended_by_ms)
+            .bind(worker.unwrap_or_default())
+            .fetch_all(&mut *transaction)
+            .await
+            .during(operation)?;
         let mut events = events();
         for row in &rows {
             let detail = format!("{} ended without an answer", row.text("worker")?);

@@ -14,6 +14,7 @@ mod init;
 mod mailbox;
 mod notify;
 mod plan;
+mod preview;
 mod publish;
 mod remedy;
 mod replay;
@@ -21,6 +22,7 @@ mod resolve;
 mod scope;
 mod serve;
 mod staff;
+mod verify;
 mod why;
 
 pub(crate) use collect::collect;
@@ -53,8 +55,18 @@ pub(crate) fn run(cli: Cli) -> Result<Finish> {
         Command::Freeze(case) => ("freeze", freeze(&open(case)?)?),
         Command::Notify(args) => match args.step {
             Some(NotifyStep::Plan(plan)) => ("notify plan", plan::plan(&open(plan.case)?, plan.by.as_deref())?),
+            Some(NotifyStep::Preview(args)) => {
+                let folder = open(args.case)?;
+                let out = args.out.unwrap_or_else(|| folder.root.join("preview"));
+                ("notify preview", preview::preview(&folder, &out, args.drawn.sample, args.drawn.seed)?)
+            }
+            Some(NotifyStep::Test(args)) => {
+                let (folder, drawn) = (open(args.send.case)?, args.drawn);
+                ("notify test", preview::test(&folder, &args.to, args.send.smtp.as_deref(), drawn.sample, drawn.seed)?)
+            }
             None => ("notify", notify::notify(&open(args.send.case)?, args.send.smtp.as_deref(), args.resend)?),
         },
+        Command::Verify(case) => ("verify", verify::verify(&open(case)?)?),
         Command::Bounces(args) => ("bounces", bounces::bounces(&open(args.case)?, &args.maildir)?),
         Command::Facts(args) => ("facts", facts::facts(&open(args.case)?, args.name.as_deref())?),
         Command::Publish(args) => ("publish", publish::publish(&open(args.case)?, &args.note)?),

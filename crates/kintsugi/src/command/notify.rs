@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering;
 use anyhow::{Context, Result, bail};
 use kintsugi_case::{Conservation, MailSpec, Private, ScopeVersion};
 use kintsugi_notify::{
-    Composer, Coverage, Credentials, Limits, NoticeContent, ReturnPath, RunOptions, Sender, Signer, Templates, TemplatesError,
-    Timeouts, authorities,
+    Composer, Coverage, Credentials, EarlierNotice, Limits, NoticeContent, ReturnPath, RunOptions, Sender, Signer, Templates,
+    TemplatesError, Timeouts, authorities,
 };
 use kintsugi_store::{Leased, Store, Waiting};
 use serde_json::json;
@@ -31,7 +31,7 @@ pub(crate) fn notify(folder: &Folder, smtp: Option<&str>, resend: Option<Resend>
             bail!("nothing is frozen yet: run `kintsugi freeze` first");
         };
         let stage = Stage::begin("notify");
-        store.reap_all_leases(now_ms()).await?;
+        end_dead_senders(&store).await?;
         store.release_ended_holds(now_ms()).await?;
         store.plan_notices(scope.number, now_ms()).await?;
         if let Some(why) = plan::not_approved(folder, &store, &scope, &templates).await? {
@@ -54,6 +54,26 @@ pub(crate) fn notify(folder: &Folder, smtp: Option<&str>, resend: Option<Resend>
         store.close().await;
         Ok(outcome(&line, &cleared, stopped.as_deref()))
     })
+}
+
+/// What senders that died had in hand becomes unknown: those whose lease has ended, and those of this machine whose process is
+/// gone. Senders that live, here or elsewhere, keep theirs: several may share one store.
+async fn end_dead_senders(store: &Store) -> Result<()> {
+    store.reap_leases(now_ms()).await?;
+    for worker in store.senders().await? {
+        let process = worker.strip_prefix(&worker_name("")).and_then(|pid| pid.parse::<u32>().ok());
+        let gone = |pid: u32| pid == std::process::id() || !Path::new(&format!("/proc/{pid}")).exists();
+        if Path::new("/proc/self").exists() && process.is_some_and(gone) {
+            store.reap_leases_of(&worker, now_ms()).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The name under which a process of this machine sends.
+fn worker_name(process: impl std::fmt::Display) -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("notify-{}-{process}", host.trim())
 }
 
 /// Puts what was refused back, and says so in the audit log.
@@ -80,7 +100,7 @@ fn unapproved(folder: &Folder, line: &Conservation, why: &[String]) -> Outcome {
 }
 
 /// The case's mail settings, with another server where one was named.
-fn mail_spec(folder: &Folder, smtp: Option<&str>) -> Result<MailSpec> {
+pub(crate) fn mail_spec(folder: &Folder, smtp: Option<&str>) -> Result<MailSpec> {
     let Some(mut spec) = folder.case.mail.clone() else {
         bail!("the case file has no [mail] section: it says from whom notices come and by which server they go");
     };
@@ -103,7 +123,7 @@ pub(crate) fn templates(folder: &Folder) -> Result<Templates> {
 }
 
 /// Speaks to the mail server, with the user and the password of the environment and the keys of the vault.
-fn sender(folder: &Folder, spec: &MailSpec) -> Result<Sender> {
+pub(crate) fn sender(folder: &Folder, spec: &MailSpec) -> Result<Sender> {
     let credentials = Credentials::from_env(|name| std::env::var(name).ok())?;
     let sender = match std::env::var_os("KINTSUGI_SMTP_CA") {
         Some(path) => Sender::trusting(spec, credentials, Timeouts::default(), authorities(Path::new(&path))?)?,
@@ -120,8 +140,19 @@ fn sender(folder: &Folder, spec: &MailSpec) -> Result<Sender> {
     Ok(sender.signing(Signer::new(domain.trim(), keys.collect::<Result<Vec<_>>>()?)?))
 }
 
+/// What a leased notice says.
+pub(crate) fn content<'a>(letter: &'a Leased, link: &'a str) -> NoticeContent<'a> {
+    let earlier = letter.before.as_ref().map(|before| EarlierNotice {
+        number: before.number,
+        at_ms: before.at_ms,
+        exposed: &before.exposed,
+        kind: letter.kind,
+    });
+    NoticeContent { number: letter.number, person: &letter.profile, exposed: &letter.exposed, link, earlier }
+}
+
 /// What writes the mails of a scope version.
-async fn composer(folder: &Folder, store: &Store, scope: &ScopeVersion, templates: Templates) -> Result<Composer> {
+pub(crate) async fn composer(folder: &Folder, store: &Store, scope: &ScopeVersion, templates: Templates) -> Result<Composer> {
     let bases = store.bases(scope.number).await?;
     let coverage =
         folder.coverage()?.map(|c| Coverage { first_at_ms: c.first_at_ms, last_at_ms: c.last_at_ms, complete: c.complete });
@@ -150,7 +181,7 @@ async fn send(
     let (bounces, codes) = (spec.return_path.as_deref().and_then(ReturnPath::parse), store.clone());
     let compose = move |letter: &Leased| {
         let link = format!("{portal}/n/{}", letter.link_code);
-        let content = NoticeContent { number: letter.number, person: &letter.profile, exposed: &letter.exposed, link: &link };
+        let content = content(letter, &link);
         let mail = composer.notice(&content, now_ms())?;
         Ok(match &bounces {
             Some(path) => mail.bouncing_to(path.address(letter.number, &codes.return_code(letter.serial))),
@@ -158,7 +189,7 @@ async fn send(
         })
     };
     let to_send = store.conservation(scope.number).await?.waiting + store.conservation_of_cleared(scope.number).await?.waiting;
-    let worker = format!("notify-{}", std::process::id());
+    let worker = worker_name(std::process::id());
     let mut outbox = StoreOutbox { store: store.clone(), scope: scope.number, waiting, worker };
     let limits = Limits { per_minute: spec.per_minute, per_domain_minute: spec.per_domain_minute };
     let options = RunOptions { limits, ..RunOptions::new(spec.connections) };

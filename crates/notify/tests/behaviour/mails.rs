@@ -19,7 +19,7 @@ fn shown(mail: &Mail) -> String {
 }
 
 fn told(person: &PersonProfile, exposed: &[ExposedRecord], coverage: Option<Coverage>) -> Result<Mail, Unsendable> {
-    let content = NoticeContent { number: NoticeNumber::new(2013, 48_210), person, exposed, link: LINK };
+    let content = NoticeContent { number: NoticeNumber::new(2013, 48_210), person, exposed, link: LINK, earlier: None };
     composer_with(coverage).notice(&content, ms("2013-05-27T09:00:00+09:00"))
 }
 

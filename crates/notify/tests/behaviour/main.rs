@@ -1,5 +1,6 @@
 //! Behaviour of `notify` through its front door: what people receive, and what happens when mail servers misbehave.
 
+mod kinds;
 mod mails;
 mod people;
 mod postfix;

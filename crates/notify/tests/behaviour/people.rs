@@ -142,6 +142,6 @@ pub(crate) fn registration(key: &str, fields: &[FieldMeaning], basis: u32) -> Ex
 pub(crate) const LINK: &str = "https://kakehashi.example/n/7KQMX2VD94HTR6WE7KQMX2VD94";
 
 pub(crate) fn notice(person: &PersonProfile, exposed: &[ExposedRecord]) -> Mail {
-    let content = NoticeContent { number: NoticeNumber::new(2013, 48_210), person, exposed, link: LINK };
+    let content = NoticeContent { number: NoticeNumber::new(2013, 48_210), person, exposed, link: LINK, earlier: None };
     composer().notice(&content, ms("2013-05-27T09:00:00+09:00")).unwrap()
 }

@@ -89,7 +89,8 @@ pub(crate) fn to(serial: u64) -> String {
 pub(crate) fn letter(serial: u64) -> Result<Mail, Unsendable> {
     let person = person("山田 太郎", &to(serial), Language::Ja);
     let exposed = [card("7", "Visa", "4242", 1)];
-    let content = NoticeContent { number: NoticeNumber::new(2013, serial), person: &person, exposed: &exposed, link: LINK };
+    let content =
+        NoticeContent { number: NoticeNumber::new(2013, serial), person: &person, exposed: &exposed, link: LINK, earlier: None };
     composer().notice(&content, ms("2013-05-27T09:00:00+09:00"))
 }
 
@@ -330,4 +331,32 @@ async fn tls_is_checked_and_never_left_out() {
     let outcome = Sender::trusting(&demanding, None, QUICK, []).unwrap().send(&letter(1).unwrap()).await;
     assert_eq!(outcome, Outcome::NotSent { why: "the server offers no STARTTLS, and nothing is sent without it".into() });
     assert!(plain.recipients().is_empty());
+}
+
+/// 50,000 persons at one domain that takes a mail a second stand before 300 at domains of their own.
+#[tokio::test]
+async fn fast_domains_do_not_wait_for_a_slow_one() {
+    const SLOW: u64 = 50_000;
+    const FAST: u64 = 300;
+    let (outbox, server) = (Memory::with(SLOW + FAST), MailServer::start(Manner::Good).await);
+    let sender = Sender::new(&spec(&[server.url()]), None, QUICK).unwrap();
+    let mut options = quick(4);
+    options.limits.per_domain_minute = Some(60);
+    let (stop, one) = (options.stop.clone(), letter(1).unwrap());
+    let compose = move |serial: &u64| {
+        let domain = if *serial > SLOW { format!("fast{serial}.example") } else { "slow.example".to_owned() };
+        Ok(Mail { to: Private::new(format!("person{serial}@{domain}")), ..one.clone() })
+    };
+    let fast = outbox.clone();
+    let mut until_told = move |_| {
+        let all = fast.0.lock().unwrap();
+        if all.range(SLOW + 1..).all(|(_, (state, _))| *state == NoticeState::Accepted) {
+            stop.store(true, Ordering::Relaxed);
+        }
+    };
+    run(&mut outbox.clone(), &sender, options, compose, &mut until_told).await.unwrap();
+    let told = outbox.count(NoticeState::Accepted) as u64;
+    assert!((FAST..SLOW / 10).contains(&told), "{told}: the fast ones are told while nearly all slow ones wait");
+    assert_eq!(outbox.count(NoticeState::Intended) as u64, SLOW + FAST - told, "nobody is lost");
+    assert!((SLOW + 1..=SLOW + FAST).all(|serial| outbox.detail(serial).0 == NoticeState::Accepted));
 }

@@ -99,7 +99,7 @@ fn worded(kind: Settling, settled: &Settled, language: Language, zone: &TimeZone
     };
     match (of.is_empty(), language) {
         (true, _) => label.to_owned(),
-        (false, Language::En) => format!("{label} ({of})"),
         (false, Language::Ja) => format!("{label}（{of}）"),
+        (false, _) => format!("{label} ({of})"),
     }
 }

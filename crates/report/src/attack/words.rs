@@ -33,8 +33,8 @@ pub(super) enum Word {
 
 pub(super) fn say(word: Word, language: Language) -> &'static str {
     match language {
-        Language::En => english(word),
         Language::Ja => japanese(word),
+        _ => english(word),
     }
 }
 
@@ -54,7 +54,7 @@ pub(super) fn with(word: Word, language: Language, values: &[&str]) -> String {
 /// `1 statement`, `109,112 statements`
 pub(super) fn statements(count: u64, language: Language) -> String {
     match (count, language) {
-        (1, Language::En) => "1 statement".into(),
+        (1, language) if language != Language::Ja => "1 statement".into(),
         _ => with(Word::Statements, language, &[&super::number(language, count)]),
     }
 }
@@ -124,14 +124,6 @@ const fn japanese(word: Word) -> &'static str {
 /// How answers left, as staff read it.
 pub(super) const fn technique(technique: Technique, language: Language) -> &'static str {
     match (technique, language) {
-        (Technique::Union, Language::En) => "rows in the page (UNION)",
-        (Technique::ErrorBased, Language::En) => "error texts",
-        (Technique::BooleanBlind, Language::En) => "yes or no, by the page",
-        (Technique::TimeBlind, Language::En) => "yes or no, by waiting",
-        (Technique::LoginBypass, Language::En) => "sign-in without the password",
-        (Technique::Access, Language::En) => "records by their number",
-        (Technique::File, Language::En) => "a file",
-        (Technique::Window, Language::En) => "a period of use",
         (Technique::Union, Language::Ja) => "ページ内の行（UNION）",
         (Technique::ErrorBased, Language::Ja) => "エラーメッセージ",
         (Technique::BooleanBlind, Language::Ja) => "ページによる真偽判定",
@@ -140,22 +132,30 @@ pub(super) const fn technique(technique: Technique, language: Language) -> &'sta
         (Technique::Access, Language::Ja) => "番号による記録の取得",
         (Technique::File, Language::Ja) => "ファイル",
         (Technique::Window, Language::Ja) => "利用期間",
+        (Technique::Union, _) => "rows in the page (UNION)",
+        (Technique::ErrorBased, _) => "error texts",
+        (Technique::BooleanBlind, _) => "yes or no, by the page",
+        (Technique::TimeBlind, _) => "yes or no, by waiting",
+        (Technique::LoginBypass, _) => "sign-in without the password",
+        (Technique::Access, _) => "records by their number",
+        (Technique::File, _) => "a file",
+        (Technique::Window, _) => "a period of use",
     }
 }
 
 /// A verdict in one word.
 pub(super) const fn verdict(verdict: Verdict, language: Language) -> &'static str {
     match language {
-        Language::En => verdict.name(),
         Language::Ja => verdict.label(language),
+        _ => verdict.name(),
     }
 }
 
 /// A length of time in its largest unit or two: `11 d 4 h`.
 pub(super) fn length(ms: i64, language: Language) -> String {
     let (d, h, m, s) = match language {
-        Language::En => (" d", " h", " min", " s"),
         Language::Ja => ("日", "時間", "分", "秒"),
+        _ => (" d", " h", " min", " s"),
     };
     let seconds = ms / 1000;
     let pair = |large: i64, unit: &str, small: i64, below: &str| match small {

@@ -73,7 +73,7 @@ impl Rail {
             token: session.token,
             here: visitor.here.clone(),
             parts: parts(w, standing.as_deref(), counts, address),
-            languages: site.case.case.languages.clone(),
+            languages: site.case.case.page_languages(),
         };
         Ok((rail, standing))
     }

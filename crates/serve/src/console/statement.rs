@@ -70,7 +70,8 @@ pub(crate) async fn publish(
     }
     let cut = |text: &String| text.chars().take(NOTE_CHARS_MAX).collect::<String>();
     let note = |language: Language| fields.get(&format!("note-{}", language.tag())).map(|text| (language, cut(text)));
-    let notes: BTreeMap<Language, String> = site.case.case.languages.iter().filter_map(|language| note(*language)).collect();
+    let notes: BTreeMap<Language, String> =
+        site.case.case.page_languages().into_iter().filter_map(|language| note(language)).collect();
     match publish::publish(&site.store, &site.case, &session.who, &notes, site.now_ms()).await {
         Ok(_) => Ok(Redirect::to("/statement").into_response()),
         Err(PublishError::Refused { why, .. }) => Ok(page(&site, &visitor, session, Some(why), &notes).await?.into_response()),
@@ -93,10 +94,10 @@ async fn page(
         _ => Vec::new(),
     };
     let refused = refused.or_else(|| next.err()).map(|why| why.to_string().lines().map(str::to_owned).collect());
-    let asked = site.case.case.languages.iter().filter(|_| !versions.is_empty());
+    let asked = site.case.case.page_languages().into_iter().filter(|_| !versions.is_empty());
     let page = StatementPage {
         overtaken: publish::overtaken(&site.store, &site.case).await?.into_iter().filter(|one| one.language == f.w.0).collect(),
-        notes: asked.map(|one| (one.tag(), own_name(*one), typed.get(one).cloned().unwrap_or_default())).collect(),
+        notes: asked.map(|one| (one.tag(), own_name(one), typed.get(&one).cloned().unwrap_or_default())).collect(),
         versions: versions.into_iter().map(|kept| (moment(site, kept.row.published_at_ms), kept)).collect(),
         changes,
         refused: refused.unwrap_or_default(),

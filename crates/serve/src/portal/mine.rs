@@ -98,7 +98,8 @@ pub(crate) async fn show(State(site): State<Site>, visitor: Visitor, Path(code):
     }
     let target = site.store.link(&code, now_ms).await?.ok_or(Failure::Expired)?;
     let person = site.store.person(target.person).await?.ok_or(Failure::Expired)?;
-    let language = visitor.chosen.unwrap_or(person.profile.language);
+    let own = Some(person.profile.language).filter(|language| language.has_pages()).unwrap_or(visitor.language);
+    let language = visitor.chosen.unwrap_or(own);
     let frame = Frame::portal(&site, &visitor).in_language(language);
     let facts = site.store.facts().await?;
     let standing = site.cache.standing(&site).await?;

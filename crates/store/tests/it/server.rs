@@ -26,10 +26,7 @@ impl Server {
         }
         let data = server.data();
         server.run("initdb", &["-D", &data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C"]);
-        let settings = format!(
-            "-c listen_addresses='' -c unix_socket_directories='{}' -c fsync=off -c max_connections=60",
-            server.home.path().display()
-        );
+        let settings = server.settings();
         let log = server.home.path().join("log").display().to_string();
         server.run("pg_ctl", &["-D", &data, "-l", &log, "-o", &settings, "-w", "start"]);
         server
@@ -43,6 +40,19 @@ impl Server {
         pool.execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
         pool.close().await;
         Place { spec: StoreSpec::Postgres(self.url(name)), dir: self.home.path().to_owned() }
+    }
+
+    /// Stops it at once, as a power cut would, and starts it again.
+    pub(crate) fn restart(&self) {
+        let log = self.home.path().join("log").display().to_string();
+        self.run("pg_ctl", &["-D", &self.data(), "-l", &log, "-o", &self.settings(), "-m", "immediate", "-w", "restart"]);
+    }
+
+    fn settings(&self) -> String {
+        format!(
+            "-c listen_addresses='' -c unix_socket_directories='{}' -c fsync=off -c max_connections=60",
+            self.home.path().display()
+        )
     }
 
     fn url(&self, database: &str) -> String {

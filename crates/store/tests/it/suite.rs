@@ -28,6 +28,8 @@ macro_rules! every_case {
             outcomes_are_written_down
             reports_move_notices_and_nobody_can_forge_them
             a_dead_sender_leaves_unknown_notices
+            a_clock_that_is_set_back_holds_nobody_up
+            the_check_of_the_outbox_finds_what_was_tampered_with
             a_second_version_tells_whom_it_concerns
             nobody_keeps_a_stale_answer
             refused_notices_alone_are_sent_again
@@ -301,6 +303,51 @@ pub(crate) async fn a_dead_sender_leaves_unknown_notices(place: Place) {
     assert_eq!(store.reap_all_leases(NOW + 102).await.unwrap(), 1);
     let line = Conservation { persons: 3, unknown: 2, waiting: 1, ..Conservation::default() };
     assert_eq!(store.conservation(scope).await.unwrap(), line);
+}
+
+pub(crate) async fn a_clock_that_is_set_back_holds_nobody_up(place: Place) {
+    let store = place.open().await;
+    let scope = freeze(&store, "one", &everybody(3)).await;
+    store.plan_notices(scope, NOW).await.unwrap();
+    store.lease_notices(scope, 2, "me", NOW + 60_000, NOW).await.unwrap();
+    let not_sent = Outcome::NotSent { why: "no room".into(), retry_at_ms: NOW + 4000 };
+    store.record_outcomes(&[(1, not_sent)], NOW).await.unwrap();
+    let back = NOW - 3_600_000;
+    // 1 is not held up for an hour; 2 is still in a living sender's hand; and nobody is sent twice.
+    assert_eq!(store.reap_leases(back).await.unwrap(), 0);
+    let leased = store.lease_notices(scope, 10, "me", back + 60_000, back).await.unwrap();
+    assert_eq!(leased.iter().map(|notice| notice.serial).collect::<Vec<_>>(), [1, 3]);
+    assert!(store.lease_notices(scope, 10, "you", back + 60_000, back).await.unwrap().is_empty());
+    let accepted = |serial| (serial, Outcome::Accepted { reply: "250".into() });
+    store.record_outcomes(&[accepted(1), accepted(2), accepted(3)], back).await.unwrap();
+    assert!(store.conservation(scope).await.unwrap().is_complete());
+    assert!(store.check_outbox().await.unwrap().holds());
+}
+
+pub(crate) async fn the_check_of_the_outbox_finds_what_was_tampered_with(place: Place) {
+    let store = place.open().await;
+    let scope = freeze(&store, "one", &everybody(4)).await;
+    store.plan_notices(scope, NOW).await.unwrap();
+    send_all(&store, scope).await;
+    let check = store.check_outbox().await.unwrap();
+    assert_eq!((check.holds(), check.notices, check.events, check.compared), (true, 4, 12, 4));
+    let raw = place.raw().await;
+    for sql in ["UPDATE notice SET state = 'refused' WHERE serial = 1", "DELETE FROM notice WHERE serial = 2"] {
+        sqlx::query(sql).execute(&raw).await.unwrap();
+    }
+    sqlx::query("UPDATE notice SET told = $1 WHERE serial = 3").bind(vec![1_u8; 16]).execute(&raw).await.unwrap();
+    let sql = "INSERT INTO notice_event (serial, at_ms, state, detail) VALUES (4, 1, 'sending', 'me')";
+    sqlx::query(sql).execute(&raw).await.unwrap();
+    let faults = store.check_outbox().await.unwrap().faults;
+    for said in [
+        "notice 4 went from `accepted` to `sending` without a decision",
+        "notice 1 stands at `refused`, and its history says `accepted`",
+        "notice 3 was planned for other content than version 1 holds of its person",
+        "1 notices are gone whose history is there",
+        "version 1: 4 persons = 3 accounted for + 1 without a notice",
+    ] {
+        assert!(faults.iter().any(|fault| fault == said), "{said}: {faults:?}");
+    }
 }
 
 /// Sends everything that waits.

@@ -1,0 +1,67 @@
+//! `kintsugi verify`: whether what the case claims still holds: chains, signatures, the history of every notice, the sum over
+//! all persons. It changes nothing; exit code 1 with what is wrong.
+
+use anyhow::Result;
+use serde_json::json;
+
+use super::{Outcome, block_on};
+use crate::finish::Finish;
+use crate::folder::Folder;
+use crate::progress::{Stage, count};
+
+/// Checks everything that can be checked without the people who did it.
+pub(crate) fn verify(folder: &Folder) -> Result<Outcome> {
+    let stage = Stage::begin("verify");
+    let (mut held, mut wrong) = (Vec::new(), Vec::new());
+    match kintsugi_evidence::custody(&folder.root, &folder.keys()?) {
+        Ok(entries) => held.push(format!("custody: {} entries, chained and signed", count(entries.len() as u64))),
+        Err(error) => wrong.push(format!("custody: {error}")),
+    }
+    block_on(async {
+        let store = folder.store().await?;
+        match store.audit_fault().await? {
+            None => held.push("audit log: the chain holds".into()),
+            Some(fault) => wrong.push(format!("audit log: the chain breaks at entry {}", fault.sequence)),
+        }
+        signatures(folder, &store.scopes().await?, &mut held, &mut wrong)?;
+        let check = store.check_outbox().await?;
+        if check.holds() {
+            let (notices, events) = (count(check.notices), count(check.events));
+            held.push(format!(
+                "notices: {notices}, each with the content it was planned for; the sum held after each of {events} events"
+            ));
+        }
+        wrong.extend(check.faults.iter().cloned());
+        if check.more_faults > 0 {
+            wrong.push(format!("and {} more", count(check.more_faults)));
+        }
+        store.close().await;
+        Ok(())
+    })?;
+    stage.end(&if wrong.is_empty() { "everything holds".to_owned() } else { format!("{} things are wrong", wrong.len()) });
+    let lines = held.iter().map(|line| format!("  holds  {line}")).chain(wrong.iter().map(|line| format!("  WRONG  {line}")));
+    let text = lines.collect::<Vec<_>>().join("\n");
+    Ok(Outcome::new(Finish::with_gaps(!wrong.is_empty()), text, json!({ "holds": held, "wrong": wrong })))
+}
+
+/// Each scope version's signature, and that it was made with this case's key.
+fn signatures(
+    folder: &Folder,
+    scopes: &[kintsugi_case::ScopeVersion],
+    held: &mut Vec<String>,
+    wrong: &mut Vec<String>,
+) -> Result<()> {
+    let own = folder.keys()?.public_key();
+    let before = wrong.len();
+    for scope in scopes {
+        if !kintsugi_vault::verify(&scope.public_key, scope.digest.as_bytes(), &scope.signature) {
+            wrong.push(format!("scope version {}: the signature does not fit its digest", scope.number));
+        } else if scope.public_key != own {
+            wrong.push(format!("scope version {}: signed with another key than this case's", scope.number));
+        }
+    }
+    if wrong.len() == before {
+        held.push(format!("scope versions: {}, each signed with the case key", scopes.len()));
+    }
+    Ok(())
+}
