@@ -1,11 +1,13 @@
 //! The access rule: records fetched by their number, which the server gave to whoever asked. The log's addresses name the
-//! records; who read those of many persons is no customer reading their own (`actors`); the answer shows the record and the
+//! records; who read those of many persons is no customer reading their own (`actors`), nor who goes
+//! through the numbers in order (`walk`); the answer shows the record and the
 //! rows that it refers to (`links`), whole if it was as long as the values need (`sizes`).
 
 mod actors;
 mod address;
 mod links;
 mod sizes;
+mod walk;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -33,6 +35,8 @@ pub struct Accessed {
     pub actors: u64,
     /// Those who read about as many persons as the rule finds suspicious.
     pub intruders: u64,
+    /// Those who read fewer, but went through the numbers in order.
+    pub walkers: u64,
     /// Records of ours that they got.
     pub records: u64,
     /// Answers that they got about records that the snapshot does not hold.
@@ -68,10 +72,12 @@ pub(crate) fn apply(
     let answers = Answers { connection: &connection, shown: &shown };
     let frames = answers.frames(&fetches).map_err(failed(rule))?;
     let suspicions = actors.judge(rule.persons_per_actor_min);
+    let count = |of: Suspicion| suspicions.iter().filter(|&&suspicion| suspicion == of).count() as u64;
     let mut accessed = Accessed {
         requests: fetches.len() as u64,
         actors: suspicions.len() as u64,
-        intruders: suspicions.iter().filter(|&&suspicion| suspicion == Suspicion::Intruder).count() as u64,
+        intruders: count(Suspicion::Intruder),
+        walkers: count(Suspicion::Walker),
         ..Accessed::default()
     };
     let mut bases = Bases { rule, next: next_basis, known: BTreeMap::new() };
@@ -110,16 +116,19 @@ fn read(
     let address = Address::new(&rule.request);
     let mut failure = None;
     let mut take = |line: &LogLine<'_>| -> rusqlite::Result<()> {
-        // What was not found, sent on or refused showed no record.
+        let Some(values) = address.values(line.method, line.target) else { return Ok(()) };
+        let number = number(&values);
+        // What was not found, sent on or refused showed no record; it may be a step of a walk.
         if !(200..300).contains(&line.status) && line.status != 304 {
+            let known = actors.known(line.client, line.agent, !line.referer.is_empty());
+            known.zip(number).into_iter().for_each(|(actor, number)| actors.asked(actor, line.at_ms, number, None));
             return Ok(());
         }
-        let Some(values) = address.values(line.method, line.target) else { return Ok(()) };
         let actor = actors.actor(line.client, line.agent, !line.referer.is_empty());
         let found = records.find(&values)?;
-        if let Some((_, person)) = found {
-            actors.read(actor, person);
-        }
+        let person = found.map(|(_, person)| person);
+        person.into_iter().for_each(|person| actors.read(actor, person));
+        number.into_iter().for_each(|number| actors.asked(actor, line.at_ms, number, person));
         let row = found.map_or(0, |(row, _)| row);
         let line_id = EvidenceLine { evidence: id, line: line.line };
         fetches.push(Fetch { actor, row, line: line_id, at_ms: line.at_ms, status: line.status, bytes: line.bytes });
@@ -133,6 +142,12 @@ fn read(
     })
     .map_err(|source| Error::Evidence { path: entry.path.clone(), source })?;
     failure.map_or(Ok(()), |source| Err(failed(rule)(source)))
+}
+
+/// The number by which an address names its record, where it is one number.
+fn number(values: &[String]) -> Option<i64> {
+    let mut numbers = values.iter().filter_map(|value| value.parse().ok());
+    numbers.next().filter(|_| numbers.next().is_none())
 }
 
 /// Looks records up by the values in an address.
@@ -288,6 +303,7 @@ enum Reason {
     OfARange,
     NotSentAgain,
     OneOfMany,
+    InOrder,
     PartShown,
     OneOfTheseRows,
 }
@@ -302,6 +318,9 @@ impl Reason {
             Self::OfARange => "only a range of the answer was asked for",
             Self::NotSentAgain => "the server answered that nothing changed since an earlier answer",
             Self::OneOfMany => "somebody behind the same address or network read the records of many persons",
+            Self::InOrder => {
+                "somebody went through the record numbers in order, about fewer persons than the rule takes for proof"
+            }
             Self::PartShown => "the answer shows a part of the value",
             Self::OneOfTheseRows => "the answer shows one of these rows, and nothing says which",
         }
@@ -318,6 +337,7 @@ struct Finding {
 fn judge(fetch: &Fetch, suspicion: Suspicion, predicted: Option<u64>) -> Finding {
     let (verdict, reason) = match (fetch.status, predicted) {
         _ if suspicion == Suspicion::Doubtful => (Verdict::Possible, Reason::OneOfMany),
+        _ if suspicion == Suspicion::Walker => (Verdict::Possible, Reason::InOrder),
         (304, _) => (Verdict::Possible, Reason::NotSentAgain),
         (200 | 203, Some(bytes)) if fetch.bytes < bytes => (Verdict::Possible, Reason::Shorter),
         (200 | 203, Some(bytes)) if fetch.bytes > bytes => (Verdict::Proved, Reason::OtherLength),

@@ -1,5 +1,5 @@
 //! Who fetched: actors and how many persons each of them read about. A customer reads their own records; somebody who
-//! reads those of many persons does not.
+//! reads those of many persons does not, nor does one who goes through the numbers in order.
 //!
 //! An actor is an address with an agent and a habit (whether requests name the page they came from). Where only the address,
 //! or only its network with the same agent, reaches the number, it may be one who changes the others, or many customers
@@ -7,6 +7,8 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+
+use super::walk::{Asked, Order, walkers};
 
 /// An actor, by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -17,6 +19,8 @@ pub(super) struct ActorId(pub(super) u32);
 pub(super) enum Suspicion {
     /// Reads their own.
     None,
+    /// Reads those of fewer, but in the order of their numbers.
+    Walker,
     /// One of several behind an address or network that reads those of many.
     Doubtful,
     /// Reads those of many.
@@ -40,6 +44,8 @@ pub(super) struct Actors {
     actors: Vec<Actor>,
     /// Actor and person of every record fetched.
     read: Vec<(u32, u64)>,
+    /// The numbers asked for, of records that there are and of others.
+    asked: Vec<Asked>,
 }
 
 /// How much somebody read.
@@ -52,16 +58,26 @@ struct Reading {
 impl Actors {
     /// The actor behind a request.
     pub(super) fn actor(&mut self, address: &[u8], agent: &[u8], has_referer: bool) -> ActorId {
-        let key = digest(&(address, agent, has_referer));
-        if let Some(&known) = self.known.get(&key) {
+        if let Some(known) = self.known(address, agent, has_referer) {
             return known;
         }
+        let key = digest(&(address, agent, has_referer));
         let address_id = number(&mut self.addresses, digest(&address));
         let group = number(&mut self.groups, digest(&(network(address), agent)));
         let id = ActorId(u32::try_from(self.actors.len()).unwrap_or(u32::MAX));
         self.actors.push(Actor { address: address_id, group });
         self.known.insert(key, id);
         id
+    }
+
+    /// The actor behind a request, if they got a record before.
+    pub(super) fn known(&self, address: &[u8], agent: &[u8], has_referer: bool) -> Option<ActorId> {
+        self.known.get(&digest(&(address, agent, has_referer))).copied()
+    }
+
+    /// The actor asked for this number.
+    pub(super) fn asked(&mut self, actor: ActorId, at_ms: i64, number: i64, person: Option<u64>) {
+        self.asked.push(Asked { actor: actor.0, at_ms, number, person });
     }
 
     /// The actor got a record of this person.
@@ -74,18 +90,36 @@ impl Actors {
         let own = self.gather(self.actors.len(), |actor| actor);
         let addresses = self.gather(self.addresses.len(), |actor| self.actors[actor as usize].address);
         let groups = self.gather(self.groups.len(), |actor| self.actors[actor as usize].group);
-        let judged = self.actors.iter().zip(&own).map(|(actor, own)| {
+        let walkers = self.walkers();
+        let judged = self.actors.iter().zip(&own).zip(walkers).map(|((actor, own), walks)| {
             let (address, group) = (addresses[actor.address as usize], groups[actor.group as usize]);
             // Where others fetch as much from the same address, it is a gateway, and an agent is shared by many.
             if own.persons >= persons_min && own.records * 2 >= address.records {
                 Suspicion::Intruder
             } else if address.persons.max(group.persons) >= persons_min {
                 Suspicion::Doubtful
+            } else if walks {
+                Suspicion::Walker
             } else {
                 Suspicion::None
             }
         });
         judged.collect()
+    }
+
+    /// Who goes through the numbers in order: alone, or as one who changes agents or addresses on the way.
+    fn walkers(&self) -> Vec<bool> {
+        let mut walks = vec![false; self.actors.len()];
+        let mut mark = |common: &dyn Fn(u32) -> u32, order: Order| {
+            let mut asked = self.asked.clone();
+            asked.sort_by_key(|asked| (common(asked.actor), asked.at_ms));
+            let together = asked.chunk_by(|one, other| common(one.actor) == common(other.actor));
+            together.for_each(|asked| walkers(asked, order, &mut |actor| walks[actor as usize] = true));
+        };
+        mark(&|actor| actor, Order::SteadyOrRising);
+        mark(&|actor| self.actors[actor as usize].address, Order::Steady);
+        mark(&|actor| self.actors[actor as usize].group, Order::Steady);
+        walks
     }
 
     /// How much was read together by those that have a number in common.
