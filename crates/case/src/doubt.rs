@@ -94,6 +94,13 @@ const REASONS: &[(&str, Doubt)] = &[
     ("too many of these values were changed since then", Changed),
     ("rows came or went at about this time", Changed),
     ("the connection ended before the page did", Broken),
+    // query logs
+    ("the query log says that the database refused", Refused),
+    ("the query log says that the database could not read", Refused),
+    ("the query log says that the statement names", Refused),
+    ("the query log says that the statement sent no rows", Refused),
+    ("the query log says that the statement sent another number of rows", Changed),
+    ("the query log has the ordinary statements of this page", Refused),
     // answers
     ("the answers that the log shows give only a part", Part),
     ("several records hold the value", OneOfSeveral),
@@ -123,6 +130,7 @@ const REASONS: &[(&str, Doubt)] = &[
     ("only a range of the answer was asked for", Broken),
     ("the server answered that nothing changed", Unanswered),
     ("somebody behind the same address", Who),
+    ("somebody went through the record numbers in order", Who),
     ("the answer shows a part of the value", Part),
     ("the answer shows one of these rows", OneOfSeveral),
     ("the file holds the record behind the bytes", Broken),

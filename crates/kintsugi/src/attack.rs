@@ -6,13 +6,17 @@ use anyhow::{Context, Result};
 use kintsugi_case::{Attack, AttackSample, FieldMeaning, Language, LogGap, ShownStatement, mask_pans};
 use kintsugi_evidence::LogReport;
 use kintsugi_find::{FindDb, ScopeCounts};
+use kintsugi_replay::Clock;
 use kintsugi_report::attack::About;
 
+use crate::clock;
 use crate::folder::Folder;
 
 /// A picture and what its renderings need beside it.
 pub(crate) struct Gathered {
     pub(crate) attack: Attack,
+    /// How the clocks of databases and web servers stand to each other.
+    pub(crate) clocks: Vec<Clock>,
     fields: Vec<(FieldMeaning, u64, u64)>,
     records: (u64, u64),
     as_of_ms: i64,
@@ -29,6 +33,7 @@ impl Gathered {
         let fields = counts.fields.iter().map(|field| (field.meaning, field.proved, field.possible));
         let as_of_ms = custody.iter().map(|entry| entry.at_ms).max().unwrap_or(0);
         Ok(Self {
+            clocks: clock::known(db, &custody)?,
             fields: fields.filter(|(_, proved, possible)| proved + possible > 0).collect(),
             records: records(&counts),
             attack,

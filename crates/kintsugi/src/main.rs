@@ -3,6 +3,7 @@
 
 mod attack;
 mod cli;
+mod clock;
 mod command;
 mod facts;
 mod finish;

@@ -148,11 +148,14 @@ impl Answers {
     }
 
     /// Reads all answers, and writes down what they give away.
-    pub(crate) fn conclude(self, into: &mut Conclusion<'_>) -> Result<()> {
+    pub(crate) fn conclude(mut self, into: &mut Conclusion<'_>) -> Result<()> {
         let shapes = into.shapes;
+        let (not_run, ran) = self.asked.into_iter().partition(|asked| into.nothing(asked.shape, &asked.observed).is_some());
+        self.asked = ran;
+        let not_run: Vec<Asked> = not_run;
         let mut library = Library::new(&self.data);
         let failed = |source| Error::Prepare { doing: "answering blind questions", source };
-        let rows = self.by_row(shapes);
+        let rows = by_row(&self.asked, shapes);
         let mut looks = Looks::of_known(&self.asked, shapes);
         looks.learn(&rows, shapes, &mut library).map_err(failed)?;
         meaning::learn(&mut looks, &rows, shapes, &mut library).map_err(failed)?;
@@ -166,22 +169,29 @@ impl Answers {
             orders.count(&row);
             read.push(row);
         }
-        read.iter().try_for_each(|row| row.conclude(&orders, into))
-    }
-
-    fn by_row(&self, shapes: &[Shape]) -> Rows<'_> {
-        let mut rows = Rows::new();
-        for asked in &self.asked {
-            let Some(question) = shapes[asked.shape].question() else { continue };
-            if question.value.sources.is_empty() {
-                continue;
+        read.iter().try_for_each(|row| row.conclude(&orders, into))?;
+        for (place, columns) in &by_row(&not_run, shapes) {
+            library.go_to(columns);
+            for questions in columns.values() {
+                naming::rule_out(place, questions, into, &mut library)?;
             }
-            let place = naming::Place::of(&question.value, &asked.literals);
-            let column = filled(&question.value.value, &asked.literals);
-            rows.entry(place).or_default().entry(column).or_default().push(asked);
         }
-        rows
+        Ok(())
     }
+}
+
+fn by_row<'a>(asked: &'a [Asked], shapes: &[Shape]) -> Rows<'a> {
+    let mut rows = Rows::new();
+    for asked in asked {
+        let Some(question) = shapes[asked.shape].question() else { continue };
+        if question.value.sources.is_empty() {
+            continue;
+        }
+        let place = naming::Place::of(&question.value, &asked.literals);
+        let column = filled(&question.value.value, &asked.literals);
+        rows.entry(place).or_default().entry(column).or_default().push(asked);
+    }
+    rows
 }
 
 /// Effects remembered, so that a hundred thousand statements with the same frame ask SQLite twice.

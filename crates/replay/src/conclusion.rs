@@ -8,6 +8,7 @@ use crate::catalog::Catalog;
 use crate::context::Endpoints;
 use crate::error::Result;
 use crate::investigation::Shape;
+use crate::query::Fates;
 use crate::statement::Observation;
 use crate::{AttackStatement, RecoveredValue, Replayed};
 
@@ -53,6 +54,8 @@ pub(crate) struct Conclusion<'a> {
     pub(crate) endpoints: &'a Endpoints,
     pub(crate) shapes: &'a [Shape],
     pub(crate) replayed: Replayed,
+    /// What the query logs say became of injections.
+    pub(crate) fates: Fates,
     bases: Bases,
     sink: &'a mut dyn Sink,
     progress: &'a mut dyn FnMut(u64),
@@ -96,7 +99,13 @@ impl<'a> Conclusion<'a> {
         progress: &'a mut dyn FnMut(u64),
     ) -> Self {
         let bases = Bases { first: first_basis, next: first_basis, known: HashMap::new(), list: Vec::new() };
-        Self { catalog, endpoints, shapes, replayed: Replayed::default(), bases, sink, progress, judged: 0, links: Vec::new() }
+        let (replayed, fates) = (Replayed::default(), Fates::default());
+        Self { catalog, endpoints, shapes, replayed, fates, bases, sink, progress, judged: 0, links: Vec::new() }
+    }
+
+    /// Why the database gave nothing for a statement of this shape.
+    pub(crate) fn nothing(&self, shape: usize, observed: &Observation) -> Option<&'static str> {
+        self.fates.nothing(self.shapes[shape].endpoint, observed)
     }
 
     /// One more statement was judged.

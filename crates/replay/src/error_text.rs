@@ -129,7 +129,7 @@ impl ErrorText {
     pub(crate) fn conclude(self, into: &mut Conclusion<'_>) -> Result<()> {
         let pages = self.pages(into);
         let outcomes: Vec<Option<Seen>> = self.said.iter().map(|said| self.seen(said, &pages, into).ok()).collect();
-        let agreements = self.agreements(&outcomes);
+        let agreements = self.agreements(&outcomes, into);
         let mut cells = HashMap::new();
         for (said, seen) in self.said.iter().zip(&outcomes) {
             if let Some(seen) = seen.as_ref().filter(|_| agreements[&said.shape].is_trusted()) {
@@ -167,21 +167,21 @@ impl ErrorText {
     }
 
     fn pages(&self, into: &Conclusion<'_>) -> Pages {
-        let known = self.said.iter().filter(|said| !turned_away(&said.observed));
+        let known = self.said.iter().filter(|said| !turned_away(said, into));
         Pages::learn(known.filter_map(|said| Some((self.place(said, into), self.sized(said)?))))
     }
 
     /// What the page showed; otherwise the size that it should have had, where it is known.
     fn seen(&self, said: &Said, pages: &Pages, into: &Conclusion<'_>) -> std::result::Result<Seen, Option<u64>> {
-        let sized = self.sized(said).filter(|_| !turned_away(&said.observed)).ok_or(None)?;
+        let sized = self.sized(said).filter(|_| !turned_away(said, into)).ok_or(None)?;
         pages.seen(&self.place(said, into), sized)
     }
 
-    fn agreements(&self, outcomes: &[Option<Seen>]) -> HashMap<usize, Agreement> {
+    fn agreements(&self, outcomes: &[Option<Seen>], into: &Conclusion<'_>) -> HashMap<usize, Agreement> {
         let mut agreements: HashMap<usize, Agreement> = HashMap::new();
         for (said, seen) in self.said.iter().zip(outcomes) {
             let agreement = agreements.entry(said.shape).or_default();
-            let Some(sized) = self.sized(said).filter(|_| !turned_away(&said.observed)) else { continue };
+            let Some(sized) = self.sized(said).filter(|_| !turned_away(said, into)) else { continue };
             if sized.channel.shown(sized.text, channel::Cut::None).is_none() {
                 continue;
             }
@@ -194,7 +194,7 @@ impl ErrorText {
     fn shifts(&self, outcomes: &[Option<Seen>], into: &Conclusion<'_>) -> HashMap<Walk, usize> {
         let mut shifts = HashMap::new();
         for (said, _) in self.said.iter().zip(outcomes).filter(|(_, seen)| seen.is_none()) {
-            let Some(offset) = said.traced.offset.filter(|_| !turned_away(&said.observed)) else { continue };
+            let Some(offset) = said.traced.offset.filter(|_| !turned_away(said, into)) else { continue };
             for piece in said.traced.pieces.iter().filter(|piece| into.catalog.table(piece.table).key.contains(&piece.column)) {
                 let first = shifts.entry(said.walk(piece)).or_insert(offset);
                 *first = offset.min(*first);
@@ -227,6 +227,9 @@ impl ErrorText {
             401 | 403 | 406 | 429 => return Outcome::Not(Excluded, REFUSED, 0),
             300..=399 => return Outcome::Not(Excluded, ELSEWHERE, 0),
             _ => {}
+        }
+        if let Some(reason) = into.nothing(said.shape, &said.observed) {
+            return Outcome::Not(Excluded, reason, 0);
         }
         let raises = |sized: &Sized<'_>| sized.channel.shown(sized.text, channel::Cut::None).is_some();
         match (self.seen(said, pages, into), self.sized(said)) {
@@ -262,9 +265,10 @@ fn is_shifted(said: &Said, shifts: &HashMap<Walk, usize>) -> bool {
     said.traced.pieces.iter().any(|piece| shifts.get(&said.walk(piece)).is_some_and(|first| offset >= *first))
 }
 
-/// Whether the status says that the application never saw the request, or showed nothing of its own.
-fn turned_away(observed: &Observation) -> bool {
-    matches!(observed.status, 300..=399 | 401 | 403 | 406 | 429) || observed.bytes == 0
+/// Whether the application never saw the request, or showed nothing of its own, or the database did not run the statement.
+fn turned_away(said: &Said, into: &Conclusion<'_>) -> bool {
+    let Observation { status, bytes, .. } = said.observed;
+    matches!(status, 300..=399 | 401 | 403 | 406 | 429) || bytes == 0 || into.nothing(said.shape, &said.observed).is_some()
 }
 
 impl Agreement {

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use kintsugi_case::{ColumnSet, EndpointSpec, ParameterPlace, Shows, Technique, Verdict};
+use kintsugi_case::{ColumnSet, EndpointSpec, EvidenceLine, ParameterPlace, Shows, Technique, Verdict};
 use kintsugi_evidence::QueryErrorKind;
 
 use crate::answers::{self, Answers};
@@ -19,14 +19,14 @@ use crate::error_text::{self, ErrorText};
 use crate::lexer::{self, Template};
 use crate::login::{Attempt, Logins, Session};
 use crate::named::named;
-use crate::query::{Asked, Executed, Queries, Ran, join, skew_ms};
+use crate::query::{Asked, Executed, Fates, Queries, Ran, join, nothing, skew_ms};
 use crate::request::Request;
 use crate::rollback::Moment;
 use crate::rows::{self, Rows};
 use crate::server::OnServer;
 use crate::sizes::Sizes;
 use crate::statement::{Observation, Seen, Statement};
-use crate::{AttackStatement, Next, Replayed};
+use crate::{AttackStatement, Clock, Next, Replayed};
 
 /// Tampered sign-ins that can be aims in themselves; more are the questions of a search. Of so many the outcome is foretold
 /// to find their requests.
@@ -48,6 +48,8 @@ pub(crate) struct Investigation<'a> {
     /// What rows in pages carried, while there is no snapshot.
     sizes: Sizes,
     executed: Executed,
+    /// Statements of requests whose log does not show them, which the database says it did not run.
+    not_run: Vec<(usize, EvidenceLine, &'static str)>,
     /// By how much the database's clock is ahead, where only statements that web logs do not show tell it.
     skew_ms: Option<i64>,
     /// Injections that the web logs showed, by endpoint.
@@ -104,7 +106,12 @@ struct Open {
     columns: ColumnSet,
     observed: Observation,
     statements: u64,
+    /// The first of them.
+    lines: Vec<Observation>,
 }
+
+/// Of statements that nobody could follow, so many are asked for in the query log.
+const OPEN_MAX: usize = 256;
 
 impl<'a> Investigation<'a> {
     pub(crate) fn new(
@@ -128,6 +135,7 @@ impl<'a> Investigation<'a> {
             logins: Logins::new(Rc::clone(&data), dialect),
             sizes: Sizes::default(),
             executed: Executed::default(),
+            not_run: Vec::new(),
             skew_ms: None,
             seen: HashMap::new(),
             data,
@@ -268,9 +276,14 @@ impl<'a> Investigation<'a> {
     fn joined(&mut self, injection: Injection, ran: &Ran, asked: Option<&Asked>, signs_in: Option<bool>) -> Result<()> {
         use QueryErrorKind::{AccessDenied, Name, Stopped, Syntax};
         // The database itself says that it gave nothing.
-        if matches!(ran.failed, Some(AccessDenied | Name | Stopped | Syntax)) {
-            self.nameless += 1;
-            return self.note_failed(&injection, ran, asked);
+        if let Some(AccessDenied | Name | Stopped | Syntax) = ran.failed {
+            let Some((reason, asked)) = ran.failed.and_then(nothing).zip(asked) else {
+                self.nameless += 1;
+                return self.note_failed(&injection, ran, asked);
+            };
+            self.not_run.push((injection.endpoint, asked.observed.line, reason));
+            self.data.at(Some(Moment::exactly(ran.at_ms, ran.line)));
+            return self.injection(injection, asked.observed);
         }
         let Some(asked) = asked else {
             let observed = Observation { line: ran.line, at_ms: ran.at_ms, status: 200, bytes: 0, duration_us: None };
@@ -432,9 +445,13 @@ impl<'a> Investigation<'a> {
         self.not_replayed += 1;
         for (table, columns) in named {
             let key = (shape, table, reason.to_owned());
-            let open = self.open.entry(key).or_insert_with(|| Open { columns: ColumnSet::default(), observed, statements: 0 });
+            let fresh = || Open { columns: ColumnSet::default(), observed, statements: 0, lines: Vec::new() };
+            let open = self.open.entry(key).or_insert_with(fresh);
             open.columns = ColumnSet(open.columns.0 | columns.0);
             open.statements += 1;
+            if open.lines.len() <= OPEN_MAX {
+                open.lines.push(observed);
+            }
         }
     }
 
@@ -474,10 +491,17 @@ impl<'a> Investigation<'a> {
         progress: &mut dyn FnMut(u64),
     ) -> Result<Replayed> {
         let shapes = self.shapes.len() as u64;
+        let ordinary = self.ordinary.iter().filter_map(|one| Some((one.endpoint, one.value.as_deref()?, &one.observed)));
+        let mut fates = self.executed.fates(ordinary);
+        self.not_run.iter().for_each(|(endpoint, line, reason)| fates.note(*endpoint, *line, reason));
         self.learn_pages()?;
         self.data.at(None);
-        self.data.set_skew_ms(self.executed.skew_ms().or(self.skew_ms).unwrap_or(0));
+        let ahead_ms = self.executed.skew_ms().or(self.skew_ms);
+        self.data.set_skew_ms(ahead_ms.unwrap_or(0));
+        let clock = |ahead_ms| Clock { source: source.to_owned(), ahead_ms, told_by: self.executed.told_by() };
+        let clocks = ahead_ms.map(clock).into_iter().collect();
         let mut into = Conclusion::new((&self.catalog, &self.endpoints, &self.shapes), next.basis, sink, progress);
+        into.fates = fates;
         into.replayed.statements = self.statements;
         into.replayed.shapes = shapes;
         into.replayed.not_replayed = self.not_replayed;
@@ -493,6 +517,7 @@ impl<'a> Investigation<'a> {
         let told = Told { source, catalog: &self.catalog, endpoints: &self.endpoints, shapes: &self.shapes, links: &links };
         replayed.actors = self.attack.conclude(&told, next, sink)?;
         replayed.servers = on_server(&self.data)?;
+        replayed.clocks = clocks;
         Ok(replayed)
     }
 
@@ -515,6 +540,14 @@ impl<'a> Investigation<'a> {
     pub(crate) fn counted(&self) -> Replayed {
         let (not_replayed, nameless) = (self.not_replayed, self.nameless);
         Replayed { shapes: self.shapes.len() as u64, not_replayed, nameless, ..Replayed::default() }
+    }
+}
+
+impl Open {
+    /// Why the database ran none of these statements.
+    fn not_run(&self, endpoint: usize, fates: &Fates) -> Option<&'static str> {
+        let reasons: Option<Vec<&'static str>> = self.lines.iter().map(|line| fates.nothing(endpoint, line)).collect();
+        reasons.filter(|_| self.lines.len() as u64 == self.statements)?.into_iter().next()
     }
 }
 
@@ -561,10 +594,12 @@ fn conclude_open(open: HashMap<(usize, usize, String), Open>, data: &Data, into:
     let too_few = too_few_answers(&open, data, into)?;
     for (at, ((shape, table, reason), open)) in open.into_iter().enumerate() {
         let few = too_few.contains(&at);
-        let verdict = if few { Verdict::Excluded } else { Verdict::Possible };
+        let not_run = open.not_run(into.shapes[shape].endpoint, &into.fates);
+        let verdict = if few || not_run.is_some() { Verdict::Excluded } else { Verdict::Possible };
         let ground = Ground { shape, table, technique: Technique::Union, verdict, reason: "" };
         let why = if few { "the answers to so few questions cannot hold a value" } else { "the statement could not be replayed" };
-        let summary = into.summary(&ground, &format!("{why}: {reason}"));
+        let why = not_run.map_or_else(|| format!("{why}: {reason}"), str::to_owned);
+        let summary = into.summary(&ground, &why);
         let basis = into.open_basis(shape, summary, open.statements);
         let rows = data.row_numbers(into.catalog.table(table));
         for row in rows.map_err(|source| Error::Prepare { doing: "listing the rows of a table", source })? {

@@ -98,6 +98,17 @@ pub struct Progress<'a> {
     pub judged: u64,
 }
 
+/// How the clock of a source's database stands to that of its web server, as their logs tell it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clock {
+    /// The source of the case file.
+    pub source: String,
+    /// By how much the database's clock is ahead, milliseconds: the median over the requests below.
+    pub ahead_ms: i64,
+    /// Requests whose statement is known by its text; 0 where only the times of all of them tell it, to a quarter of an hour.
+    pub told_by: u64,
+}
+
 /// What replay did.
 #[derive(Clone, Debug, Default)]
 pub struct Replayed {
@@ -121,6 +132,8 @@ pub struct Replayed {
     pub logs: Vec<LogReport>,
     /// What restored servers did, source by source.
     pub servers: Vec<OnServer>,
+    /// How the clocks of databases and web servers stand to each other, source by source.
+    pub clocks: Vec<Clock>,
 }
 
 /// Replays every log in custody and writes exposures, bases and log reports. Bases are numbered from `first_basis`.
@@ -183,7 +196,8 @@ fn replay_source(
         let restored = restored(inputs, source, dialect, &catalog)?;
         (catalog.restored(restored.is_some()), Data::open(inputs.find)?.beside(restored))
     };
-    let mut queries = query::read(inputs, source, (dialect, &catalog), sink)?;
+    let mut queries = query::read(inputs, source, (dialect, &catalog))?;
+    let read = std::mem::take(&mut queries.read);
     if !alone {
         let history = History::of(std::mem::take(&mut queries.writes), &catalog, &data)?;
         data.remember(Past::new(history, dialect));
@@ -213,6 +227,9 @@ fn replay_source(
     let statements = investigation.statements();
     let mut judged = |judged| progress(Progress { path: "", lines: 0, statements, judged });
     let mut replayed = investigation.conclude(&source.name, next, sink, &mut judged)?;
+    for (id, report) in read {
+        sink.log_report(id, &log_report::queries_json(&report, replayed.clocks.first()))?;
+    }
     replayed.logs = logs;
     Ok(replayed)
 }
@@ -288,5 +305,6 @@ impl Replayed {
         self.actors += other.actors;
         self.logs.extend(other.logs);
         self.servers.extend(other.servers);
+        self.clocks.extend(other.clocks);
     }
 }

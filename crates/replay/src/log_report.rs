@@ -3,6 +3,8 @@
 use kintsugi_evidence::LogReport;
 use serde_json::json;
 
+use crate::Clock;
+
 /// The report in one line; `unread` names the first lines that could not be read.
 pub(crate) fn json(report: &LogReport) -> String {
     let unread: Vec<_> = report.unread.iter().map(|unread| json!({"line": unread.line, "reason": unread.reason})).collect();
@@ -27,7 +29,12 @@ pub(crate) fn json(report: &LogReport) -> String {
     .to_string()
 }
 
-/// The same of a query log.
-pub(crate) fn queries_json(report: &kintsugi_evidence::QueryReport) -> String {
-    serde_json::to_string(report).unwrap_or_default()
+/// The same of a query log, with how its clock stands to that of the web logs.
+pub(crate) fn queries_json(report: &kintsugi_evidence::QueryReport, clock: Option<&Clock>) -> String {
+    let mut told = serde_json::to_value(report).unwrap_or_default();
+    if let (Some(fields), Some(clock)) = (told.as_object_mut(), clock) {
+        fields.insert("clock_ahead_ms".into(), clock.ahead_ms.into());
+        fields.insert("clock_told_by".into(), clock.told_by.into());
+    }
+    told.to_string()
 }

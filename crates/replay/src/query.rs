@@ -6,28 +6,28 @@
 
 mod around;
 mod executed;
+mod fate;
 mod joining;
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use kintsugi_case::{EndpointSpec, EvidenceLine, ParameterPlace, SourceSpec};
-use kintsugi_evidence::{EvidenceKind, Glance, QueryErrorKind, QueryLine, read_queries, scan_lines};
+use kintsugi_case::{EndpointSpec, EvidenceId, EvidenceLine, ParameterPlace, SourceSpec};
+use kintsugi_evidence::{EvidenceKind, Glance, QueryErrorKind, QueryLine, QueryReport, read_queries, scan_lines};
 
 use crate::Inputs;
 use crate::attack::Who;
 use crate::catalog::Catalog;
-use crate::conclusion::Sink;
 use crate::context::is_more_than_a_value;
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
-use crate::log_report;
 use crate::logs::carried;
 use crate::rollback::{Sessions, Write};
 use crate::statement::Observation;
 use around::Around;
 
 pub(crate) use executed::{Executed, Told};
+pub(crate) use fate::{Fate, Fates, nothing};
 pub(crate) use joining::{join, skew_ms};
 
 /// A statement of an endpoint, as the database ran it.
@@ -63,6 +63,8 @@ pub(crate) struct Queries {
     pub(crate) executed: Executed,
     /// What was written, in order of time.
     pub(crate) writes: Vec<Write>,
+    /// How each log was read.
+    pub(crate) read: Vec<(EvidenceId, QueryReport)>,
 }
 
 /// Clients whose names are kept.
@@ -73,13 +75,14 @@ fn is_unseen(spec: &EndpointSpec) -> bool {
     !matches!(spec.place, ParameterPlace::Query | ParameterPlace::Path)
 }
 
+/// Whether a value may be what is left of an injection: something in it that words, dates and addresses do not have.
+fn is_odd(value: &str) -> bool {
+    value.contains(['\'', '"', '(', ')', ';', '=', '<', '>', '#', '|', '&'])
+        || ["--", "/*"].iter().any(|mark| value.contains(mark))
+}
+
 /// Reads every query log of a source.
-pub(crate) fn read(
-    inputs: Inputs<'_>,
-    source: &SourceSpec,
-    (dialect, catalog): (Dialect, &Catalog),
-    sink: &mut dyn Sink,
-) -> Result<Queries> {
+pub(crate) fn read(inputs: Inputs<'_>, source: &SourceSpec, (dialect, catalog): (Dialect, &Catalog)) -> Result<Queries> {
     let specs = inputs.case.endpoints.iter().enumerate();
     let places: Vec<Place> = specs.filter_map(|(at, spec)| Place::of(at, spec)).collect();
     let mut queries = Queries::default();
@@ -91,7 +94,7 @@ pub(crate) fn read(
             sessions.take(&line, place);
         });
         let report = report.map_err(|source| Error::Log { path: entry.path.clone(), source })?;
-        sink.log_report(entry.id, &log_report::queries_json(&report))?;
+        queries.read.push((entry.id, report));
     }
     queries.ran.values_mut().for_each(|ran| ran.sort_by_key(|ran| (ran.at_ms, ran.line)));
     queries.drop_retold();
@@ -116,18 +119,46 @@ impl Place {
 }
 
 impl Queries {
+    /// What these lines of one log tell, its first line on line 1.
+    #[cfg(test)]
+    pub(crate) fn of_lines(lines: &[QueryLine], specs: &[EndpointSpec]) -> Self {
+        let places: Vec<Place> = specs.iter().enumerate().filter_map(|(at, spec)| Place::of(at, spec)).collect();
+        let mut queries = Self::default();
+        for (line, number) in lines.iter().zip(1..) {
+            queries.take(line, EvidenceLine { evidence: EvidenceId(2), line: number }, &places);
+        }
+        queries
+    }
+
     fn take(&mut self, line: &QueryLine, place: EvidenceLine, places: &[Place]) {
         let Some(at_ms) = line.at_ms else { return };
         let text = String::from_utf8_lossy(&line.text);
         let parameter = line.parameters.first().and_then(Option::as_deref).map(String::from_utf8_lossy);
         let failed = line.error.as_ref().map(kintsugi_evidence::QueryError::kind);
+        let (mut strange, mut ordinary) = (Vec::new(), false);
+        self.executed.coverage.minute(at_ms);
         for Place { endpoint, around, is_unseen } in places {
-            let Some(value) = around.value(&text, parameter.as_deref()) else { continue };
-            if *is_unseen {
-                self.ran.entry(*endpoint).or_default().push(Ran { line: place, at_ms, value, failed });
-            } else if is_more_than_a_value(&value) {
+            let value = around.value(&text, parameter.as_deref()).filter(|_| !line.cut || *is_unseen);
+            let Some(value) = value else {
+                strange.extend(around.begins(&text).then_some((*endpoint, None)));
+                continue;
+            };
+            let read_as = executed::text(*endpoint, &value);
+            self.executed.coverage.ordinary(read_as, at_ms);
+            if is_more_than_a_value(&value) {
                 self.executed.add(*endpoint, &value, Told { line: place, at_ms, failed, rows_sent: line.rows_sent });
             }
+            if is_odd(&value) {
+                strange.push((*endpoint, Some(read_as)));
+            } else {
+                ordinary = true;
+            }
+            if *is_unseen {
+                self.ran.entry(*endpoint).or_default().push(Ran { line: place, at_ms, value, failed });
+            }
+        }
+        if !ordinary && !strange.is_empty() {
+            self.executed.coverage.strange(at_ms, strange);
         }
     }
 
@@ -194,7 +225,7 @@ impl Queries {
 }
 
 /// Whether another file has statements from within the time of this one.
-fn overlap(ran: &[Ran], best: kintsugi_case::EvidenceId) -> bool {
+fn overlap(ran: &[Ran], best: EvidenceId) -> bool {
     let times = |own: bool| ran.iter().filter(move |ran| (ran.line.evidence == best) == own).map(|ran| ran.at_ms);
     let (Some(first), Some(last)) = (times(true).min(), times(true).max()) else { return false };
     times(false).filter(|at| (first..=last).contains(at)).count() * 2 > times(false).count()

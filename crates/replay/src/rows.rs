@@ -9,6 +9,7 @@ use kintsugi_case::{ColumnSet, Shows, Technique, Verdict};
 
 use crate::conclusion::{Cells, Conclusion, Ground};
 use crate::error::{Failure, Result};
+use crate::query::Fate;
 use crate::statement::{Observation, Statement, shown};
 use crate::widened::Widened;
 
@@ -46,6 +47,9 @@ const UNCLEAR: &str =
 const WIDE: &str = "too many of these values were changed since then for the page's size to tell";
 const MOVED: &str = "rows came or went at about this time: whether this one was shown does not follow from the page's size";
 const UNORDERED: &str = "without ORDER BY the server's order decides which row it was, and too few pages confirm it";
+
+const NO_ROWS: &str = "the query log says that the statement sent no rows";
+const OTHER_ROWS: &str = "the query log says that the statement sent another number of rows than the snapshot has for it";
 
 /// What is unknown of a page's size is at most one part in so many of what is known, or the size tells nothing.
 const KNOWN_SHARE: u64 = 4;
@@ -142,7 +146,8 @@ impl Rows {
             seen.entry(endpoint).or_default().push(page);
         }
         let Ok(()) = self.answered.each(|Answered { shape, observed, answer, value, .. }| {
-            if observed.status == 200 && !answer.unknown && !answer.unsure && answer.most.is_none() {
+            let ran = into.nothing(*shape, observed).is_none();
+            if ran && observed.status == 200 && !answer.unknown && !answer.unsure && answer.most.is_none() {
                 let page = Seen { shown: answer.shown.clone(), value: *value, bytes: observed.bytes };
                 seen.entry(into.shapes[*shape].endpoint).or_default().push(page);
             }
@@ -162,7 +167,7 @@ impl Rows {
     fn orders(&self, pages: &HashMap<usize, Page>, into: &Conclusion<'_>) -> HashMap<usize, Order> {
         let (mut shapes, mut known) = (HashMap::<usize, String>::new(), HashMap::<String, Agreement>::new());
         let Ok(()) = self.answered.each(|statement| {
-            if !statement.observed.refused() {
+            if !statement.observed.refused() && into.nothing(statement.shape, &statement.observed).is_none() {
                 let agrees = judge(statement, pages, into).agrees;
                 let walk = shapes.entry(statement.shape).or_insert_with(|| without_lists(&into.shapes[statement.shape].sql));
                 known.entry(walk.clone()).or_default().count(agrees, statement.observed.bytes);
@@ -248,8 +253,27 @@ fn judge<'a>(statement: &'a Answered, pages: &'a HashMap<usize, Page>, into: &Co
     };
     let differs = verdict == Verdict::Possible && predicted.is_some_and(|bytes| bytes != observed.bytes);
     let reason = if answer.unclear && differs { UNCLEAR } else { reason };
-    let agrees = observed.status == 200 && (predicted == Some(observed.bytes) || reason == CHANGED);
+    let (verdict, reason) = by_the_query_log(statement, (verdict, reason), into);
+    let agrees =
+        observed.status == 200 && verdict != Verdict::Excluded && (predicted == Some(observed.bytes) || reason == CHANGED);
     Judged { statement, page, verdict, reason, agrees, predicted: predicted.unwrap_or(0) }
+}
+
+/// What the query log says of the statement goes before what the page's size says: nothing sent is nothing taken, and other
+/// rows than the replay has are not these rows.
+fn by_the_query_log(statement: &Answered, by_size: (Verdict, &'static str), into: &Conclusion<'_>) -> (Verdict, &'static str) {
+    let Answered { shape, observed, answer, .. } = statement;
+    let endpoint = into.shapes[*shape].endpoint;
+    let is_exact = into.endpoints.get(endpoint).shows == Shows::Rows && answer.most.is_none() && !answer.unknown;
+    match into.fates.get(endpoint, observed) {
+        _ if by_size.0 == Verdict::Excluded => by_size,
+        Some(Fate::Nothing(reason)) => (Verdict::Excluded, reason),
+        Some(Fate::Rows(0)) => (Verdict::Excluded, NO_ROWS),
+        Some(Fate::Rows(rows)) if is_exact && by_size.0 == Verdict::Proved && rows != u64::from(answer.shown.rows) => {
+            (Verdict::Possible, OTHER_ROWS)
+        }
+        _ => by_size,
+    }
 }
 
 /// The verdict where some of the values are not known: the page lies between two sizes.

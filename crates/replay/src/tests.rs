@@ -18,6 +18,8 @@ use crate::error::Result;
 use crate::investigation::Investigation;
 use crate::statement::{Observation, Seen};
 
+mod query_log;
+
 /// Five people: (id, name, code). Their names differ in length, so that sizes tell them apart.
 pub(crate) const PEOPLE: [(i64, &str, &str); 5] =
     [(11, "Ann", "123"), (12, "Bertil", "4567"), (13, "佐藤", "890"), (14, "D", "111"), (19, "Ernestine", "222")];
@@ -152,14 +154,14 @@ pub(crate) fn values(shows: Shows, lines: &[Line]) -> String {
 /// Likewise without a snapshot; `written`: the case file has the page's own SQL.
 pub(crate) fn values_alone(written: bool, lines: &[Line]) -> String {
     let endpoints = [item(Shows::Rows)];
-    replay(alone(if written { &endpoints } else { &[] }), lines).values
+    replay_of(alone(if written { &endpoints } else { &[] }), lines).values
 }
 
 fn replayed(shows: Shows, lines: &[Line]) -> Written {
-    replay(investigation(shows), lines)
+    replay_of(investigation(shows), lines)
 }
 
-fn replay(mut investigation: Investigation<'_>, lines: &[Line]) -> Written {
+fn replay_of(mut investigation: Investigation<'_>, lines: &[Line]) -> Written {
     for (Line { target, status, bytes, took_ms }, line) in lines.iter().zip(1..) {
         let line = EvidenceLine { evidence: EvidenceId(1), line };
         let duration_us = took_ms.map(|ms| ms * 1000);

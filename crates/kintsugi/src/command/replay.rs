@@ -10,6 +10,7 @@ use serde_json::json;
 use super::Outcome;
 use crate::attack::Gathered;
 use crate::cli::Replay;
+use crate::clock;
 use crate::finish::Finish;
 use crate::folder::Folder;
 
@@ -26,6 +27,7 @@ pub(crate) fn replay(folder: &Folder, args: &Replay) -> Result<Outcome> {
     let gathered = Gathered::read(folder, &db)?;
     let about = gathered.about(folder, language);
     let mut text = picture(&gathered.attack, &about, screen());
+    gathered.clocks.iter().for_each(|known| text.push_str(&format!("\n{}\n", clock::text(known))));
     let drawn = match &args.timeline {
         Some(file) => {
             let Some(drawing) = timeline(&gathered.attack, &about) else { bail!("there is no statement to draw a timeline of") };
@@ -45,7 +47,8 @@ pub(crate) fn replay(folder: &Folder, args: &Replay) -> Result<Outcome> {
             "settled_by": doubt.by.iter().map(|(kind, words)| json!({ "what": kind.name(), "words": words })).collect::<Vec<_>>(),
         })
     });
-    let data = json!({ "attack": gathered.attack, "doubts": doubts.collect::<Vec<_>>(), "timeline": drawn });
+    let clocks: Vec<_> = gathered.clocks.iter().map(clock::data).collect();
+    let data = json!({ "attack": gathered.attack, "clocks": clocks, "doubts": doubts.collect::<Vec<_>>(), "timeline": drawn });
     Ok(Outcome::new(Finish::Done, text.trim_end(), data))
 }
 

@@ -3,11 +3,12 @@
 use anyhow::Result;
 use kintsugi_case::CaseFile;
 use kintsugi_evidence::{EvidenceKind, LogReport};
-use kintsugi_replay::OnServer;
+use kintsugi_replay::{Clock, OnServer};
 use kintsugi_scope::{Accessed, Filed, Scoped};
 use serde_json::json;
 
 use super::Outcome;
+use crate::clock;
 use crate::finish::Finish;
 use crate::folder::Folder;
 use crate::progress::{Stage, count};
@@ -35,15 +36,20 @@ pub(crate) fn scope(folder: &Folder, given: &[String]) -> Result<Outcome> {
         "nameless": scoped.replayed.as_ref().map(|replayed| replayed.nameless),
         "agreeing": scoped.replayed.as_ref().map(|replayed| replayed.agreeing),
         "lines": lines(&scoped),
+        "clocks": clocks(&scoped).map(clock::data).collect::<Vec<_>>(),
         "servers": on_servers(&scoped).map(server_data).collect::<Vec<_>>(),
     });
-    let said = on_servers(&scoped).map(server_text);
+    let said = on_servers(&scoped).map(server_text).chain(clocks(&scoped).map(clock::text));
     let text = said.chain(notes.iter().map(|note| format!("  note: {note}"))).collect::<Vec<_>>().join("\n");
     Ok(Outcome::new(Finish::with_gaps(!notes.is_empty()), text, data))
 }
 
 fn on_servers(scoped: &Scoped) -> impl Iterator<Item = &OnServer> {
     scoped.replayed.iter().flat_map(|replayed| &replayed.servers)
+}
+
+fn clocks(scoped: &Scoped) -> impl Iterator<Item = &Clock> {
+    scoped.replayed.iter().flat_map(|replayed| &replayed.clocks)
 }
 
 /// What a restored server answered, and what SQLite did all the same.
@@ -81,8 +87,10 @@ fn lines(scoped: &Scoped) -> u64 {
 fn figure(scoped: &Scoped) -> String {
     let windows = scoped.windows.iter().map(|rows| format!("; window of {} uses", count(*rows))).collect::<String>();
     let accessed = scoped.accessed.iter().map(|accessed| {
-        let [records, actors] = [accessed.records, accessed.intruders].map(count);
-        format!("; {records} records fetched by their number, by {actors} who read those of many")
+        let [records, actors, walkers] = [accessed.records, accessed.intruders, accessed.walkers].map(count);
+        let walkers =
+            if accessed.walkers == 0 { String::new() } else { format!(", and {walkers} who went through fewer in order") };
+        format!("; {records} records fetched by their number, by {actors} who read those of many{walkers}")
     });
     let filed = scoped.filed.iter().map(|filed| {
         let [matched, records] = [filed.matched, filed.report.records].map(count);

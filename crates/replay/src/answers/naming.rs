@@ -16,7 +16,7 @@ use super::values::{Library, Set, Test};
 use super::{Asked, filled};
 use crate::RecoveredValue;
 use crate::conclusion::{Cells, Conclusion, Ground};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::investigation::Shape;
 use crate::lexer::Literal;
 use crate::rows::{Values, number};
@@ -278,6 +278,29 @@ impl<'a> Column<'a> {
             Found::One => (Proved, DETERMINED),
         }
     }
+}
+
+/// Writes down that questions which the database did not run got no answer about the value at their place.
+pub(super) fn rule_out(place: &Place, questions: &[&Asked], into: &mut Conclusion<'_>, library: &mut Library<'_>) -> Result<()> {
+    let Some((last, others)) = questions.split_last() else { return Ok(()) };
+    let (Some(reason), Some(question)) = (into.nothing(last.shape, &last.observed), into.shapes[last.shape].question()) else {
+        return Ok(());
+    };
+    let set = library.set(&question.value, &last.literals);
+    let set = set.map_err(|source| Error::Prepare { doing: "answering blind questions", source })?;
+    let technique = if last.expected.by_time() { Technique::TimeBlind } else { Technique::BooleanBlind };
+    let literals = shown(&last.literals);
+    for (at, source) in question.value.sources.iter().enumerate() {
+        let columns = ColumnSet(source.whole.0 | source.part.0);
+        let ground = Ground { shape: last.shape, table: source.table, technique, verdict: Verdict::Excluded, reason };
+        for row in set.tied(place.offset).map(|index| set.numbers[index * set.width + at]).filter(|row| *row > 0) {
+            let (row, observed) = (u64::from(row), last.observed);
+            let cells = Cells { row, columns, observed, predicted_bytes: 0, agrees: false, literals: &literals };
+            into.expose(ground, &cells)?;
+        }
+        into.tally(ground, others.len() as u64, 0);
+    }
+    Ok(())
 }
 
 /// The values that contradict the fewest answers, if they fit at all.

@@ -29,6 +29,11 @@ impl Around {
             .find_map(|pieces| if self.bound { bound(pieces, text, parameter) } else { self.between(pieces, text) })
     }
 
+    /// Whether a statement begins as those of the endpoint do.
+    pub(crate) fn begins(&self, text: &str) -> bool {
+        self.spellings.iter().any(|pieces| text.trim_start().starts_with(pieces[0].as_str()))
+    }
+
     /// Pieces before the parameter are looked for from the front, those behind it from the end: what an intruder pastes
     /// cannot come before the former, and not behind the latter.
     fn between(&self, pieces: &[String], text: &str) -> Option<String> {

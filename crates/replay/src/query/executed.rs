@@ -1,5 +1,7 @@
 //! What the query logs tell of the injections that web logs show: when each ran, by the database's clock, and what became of
 //! it. A statement is known by the value that stood in its endpoint's place, of which a hash is kept.
+//!
+//! Not here: what follows from it for the injection (`fate`).
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -7,6 +9,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use kintsugi_case::EvidenceLine;
 use kintsugi_evidence::QueryErrorKind;
 
+use super::fate::{Asked, Coverage, Fates};
 use crate::rollback::Moment;
 use crate::statement::Observation;
 
@@ -26,30 +29,41 @@ pub(crate) struct Told {
     pub(crate) rows_sent: Option<u64>,
 }
 
+/// An endpoint, and a digest of the value in its place.
+pub(super) type Text = (usize, u64);
+
 /// The statements of the endpoints that the case file names.
 #[derive(Debug, Default)]
 pub(crate) struct Executed {
-    by_value: HashMap<u64, Vec<Told>>,
+    by_value: HashMap<Text, Vec<Told>>,
+    /// What the logs hold beside them.
+    pub(super) coverage: Coverage,
+    /// The injections of web logs, for what becomes of them.
+    asked: Vec<Asked>,
     /// By how much the database's clock was ahead, of statements that only one request can have sent.
     samples: Vec<i64>,
     skew_ms: i64,
 }
 
-fn hash(endpoint: usize, value: &str) -> u64 {
+pub(super) fn text(endpoint: usize, value: &str) -> Text {
     let mut hasher = DefaultHasher::new();
-    (endpoint, value.trim()).hash(&mut hasher);
-    hasher.finish()
+    value.trim().hash(&mut hasher);
+    (endpoint, hasher.finish())
 }
 
 impl Executed {
     /// Takes a statement of the query log.
     pub(crate) fn add(&mut self, endpoint: usize, value: &str, told: Told) {
-        self.by_value.entry(hash(endpoint, value)).or_default().push(told);
+        self.by_value.entry(text(endpoint, value)).or_default().push(told);
     }
 
     /// The statement that a request led to: of several with one text the nearest in time.
     pub(crate) fn find(&mut self, endpoint: usize, value: &str, observed: &Observation) -> Option<Told> {
-        let found = self.by_value.get(&hash(endpoint, value))?;
+        let key = text(endpoint, value);
+        if !self.coverage.is_empty() {
+            self.asked.push(Asked::new(key, observed));
+        }
+        let found = self.by_value.get(&key)?;
         let apart = |told: &&Told| (told.at_ms - observed.at_ms - self.skew_ms).abs();
         let best = *found.iter().min_by_key(|told| (apart(told), told.failed.is_none()))?;
         if found.iter().all(|told| told.line.evidence != best.line.evidence || told.line == best.line) {
@@ -66,9 +80,24 @@ impl Executed {
         }
     }
 
+    /// What became of the injections of web logs. `ordinary` are requests with an ordinary value: endpoint, value and what the
+    /// web log shows.
+    pub(crate) fn fates<'a>(&mut self, ordinary: impl Iterator<Item = (usize, &'a str, &'a Observation)>) -> Fates {
+        let ordinary: Vec<Asked> =
+            ordinary.map(|(endpoint, value, observed)| Asked::new(text(endpoint, value), observed)).collect();
+        let skew_ms = self.skew_ms().unwrap_or_else(|| self.coverage.skew_ms(&ordinary));
+        let asked = std::mem::take(&mut self.asked);
+        Fates::of(&asked, &self.by_value, &self.coverage.completed(&ordinary, &asked, skew_ms), skew_ms)
+    }
+
     /// By how much the database's clock is ahead of the web server's, milliseconds; `None` where no statement tells.
     pub(crate) fn skew_ms(&self) -> Option<i64> {
         (!self.samples.is_empty()).then_some(self.skew_ms)
+    }
+
+    /// How many requests tell it.
+    pub(crate) fn told_by(&self) -> u64 {
+        self.samples.len() as u64
     }
 
     /// When the statement of a request ran: as the query log tells, else about the time of the request.

@@ -1,0 +1,55 @@
+//! What the query log says of a statement that a web log shows, as a verdict.
+
+use kintsugi_case::Shows;
+use kintsugi_evidence::{QueryError, QueryLine};
+
+use super::{Line, at, investigation, item, replay_of, size};
+use crate::query::Queries;
+
+/// A statement of the page, with the error number that it failed with and the rows that it sent.
+fn ran(target: &str, code: &str, rows_sent: Option<u64>) -> QueryLine {
+    let value = crate::request::Request::parse(target.as_bytes()).parameters[0].value.clone();
+    let text = format!("SELECT id, title FROM items WHERE id={value} ORDER BY id").into_bytes();
+    let error = (!code.is_empty()).then(|| QueryError { code: code.into(), ..QueryError::default() });
+    QueryLine { at_ms: Some(0), text, error, rows_sent, ..QueryLine::default() }
+}
+
+/// The people at the first five places are asked for, and the page has the size of each; the log says this of the second.
+fn check(second: Option<QueryLine>, expected: &str) {
+    let targets: Vec<String> = (0..5).map(at).collect();
+    let mut log: Vec<QueryLine> = targets.iter().map(|target| ran(target, "", Some(1))).collect();
+    match second {
+        Some(line) => log[1] = line,
+        None => drop(log.remove(1)),
+    }
+    // Ordinary visitors, of whom the log has every one.
+    let visits: Vec<String> = (20..30).map(|id| format!("/item?id={id}")).collect();
+    log.extend(visits.iter().map(|target| ran(target, "", Some(0))));
+    let mut lines: Vec<Line> = targets.iter().zip(0..).map(|(target, place)| line(target, size(place))).collect();
+    lines.extend(visits.iter().map(|target| line(target, 500)));
+    let mut investigation = investigation(Shows::FirstRow);
+    investigation.know(Queries::of_lines(&log, &[item(Shows::FirstRow)]).executed);
+    let written = replay_of(investigation, &lines);
+    let about_second: Vec<&str> = written.exposures.iter().filter(|one| one.row == 2).map(|one| one.verdict.name()).collect();
+    assert_eq!(about_second.join(" "), expected);
+    let others = written.exposures.iter().filter(|one| one.row != 2);
+    assert!(others.map(|one| one.verdict.name()).eq(["proved"; 4]), "the others are as they were");
+}
+
+fn line(target: &str, bytes: u64) -> Line {
+    Line { target: target.into(), status: 200, bytes, took_ms: None }
+}
+
+#[test]
+fn what_the_database_did_not_answer_is_excluded_whatever_the_page() {
+    let second = at(1);
+    check(Some(ran(&second, "", Some(1))), "proved");
+    check(Some(ran(&second, "", None)), "proved");
+    for code in ["1142", "1064", "1054"] {
+        check(Some(ran(&second, code, None)), "excluded");
+    }
+    check(Some(ran(&second, "", Some(0))), "excluded");
+    check(None, "excluded");
+    // Stopped on the way: something may have been sent.
+    check(Some(ran(&second, "1317", None)), "proved");
+}
