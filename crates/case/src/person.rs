@@ -82,6 +82,8 @@ pub struct PersonProfile {
     pub deceased: bool,
     /// Whether they want no advertising.
     pub no_marketing: bool,
+    /// Mail addresses of their other records, in the order in which they are tried when mail to `email` comes back.
+    pub other_emails: Private<Vec<String>>,
 }
 
 #[cfg(test)]

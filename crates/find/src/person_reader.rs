@@ -235,6 +235,21 @@ fn link_of(row: &Row<'_>) -> rusqlite::Result<(u32, u64, Link)> {
     Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs(), Link { fact: LinkFact::from_number(row.get(2)?), other }))
 }
 
+/// Further mail addresses of a person that are kept, at most.
+const OTHER_EMAILS_MAX: usize = 8;
+
+/// Every mail address of a person, each once however it is written, in the order of the records.
+fn emails(records: &[Record]) -> Vec<String> {
+    let place = PROFILE.iter().position(|&known| known == FieldMeaning::PersonEmail).unwrap_or_default();
+    let mut found: Vec<String> = Vec::new();
+    for address in records.iter().map(|record| record.values[place].trim()).filter(|text| can_be_mail_address(text)) {
+        if found.len() <= OTHER_EMAILS_MAX && !found.iter().any(|known| known.to_lowercase() == address.to_lowercase()) {
+            found.push(address.to_owned());
+        }
+    }
+    found
+}
+
 /// The values of the first record that has them. A name in kana, then the holder on a card, stand in for a missing name.
 fn profile(records: &[Record], language: Language) -> PersonProfile {
     let first = |meaning: FieldMeaning, fits: fn(&str) -> bool| {
@@ -245,9 +260,10 @@ fn profile(records: &[Record], language: Language) -> PersonProfile {
     let any = |meaning| first(meaning, |_| true);
     let name =
         any(FieldMeaning::PersonName).or_else(|| any(FieldMeaning::PersonNameKana)).or_else(|| any(FieldMeaning::CardHolder));
+    let mut emails = emails(records).into_iter();
     PersonProfile {
         name: Private::new(name.unwrap_or_default()),
-        email: Private::new(first(FieldMeaning::PersonEmail, can_be_mail_address).unwrap_or_default()),
+        email: Private::new(emails.next().unwrap_or_default()),
         phone: Private::new(any(FieldMeaning::PersonPhone).unwrap_or_default()),
         postal_code: Private::new(any(FieldMeaning::PersonPostalCode).unwrap_or_default()),
         address: Private::new(any(FieldMeaning::PersonAddress).unwrap_or_default()),
@@ -256,6 +272,7 @@ fn profile(records: &[Record], language: Language) -> PersonProfile {
         // One record that says so is enough.
         deceased: first(FieldMeaning::PersonDeceased, says_yes).is_some(),
         no_marketing: first(FieldMeaning::PersonNoMarketing, says_yes).is_some(),
+        other_emails: Private::new(emails.collect()),
     }
 }
 

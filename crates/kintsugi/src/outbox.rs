@@ -1,7 +1,7 @@
 //! The live store's outbox as `notify` wants it: leases in, outcomes out.
 
 use jiff::Timestamp;
-use kintsugi_notify::{Outbox, Outcome};
+use kintsugi_notify::{Outbox, Outcome, blames_address};
 use kintsugi_store::{Leased, Store, Waiting};
 
 /// How long a sender may hold a batch. A process that dies loses its lease then; what it had in hand becomes unknown.
@@ -21,6 +21,8 @@ pub(crate) struct StoreOutbox {
     pub(crate) waiting: Waiting,
     /// Who sends.
     pub(crate) worker: String,
+    /// How many notices were refused because of their address: they go on to the next contact point.
+    pub(crate) next_address: u64,
 }
 
 impl Outbox for StoreOutbox {
@@ -40,6 +42,8 @@ impl Outbox for StoreOutbox {
     async fn record(&mut self, outcomes: &[(u64, Outcome)]) -> Result<(), Self::Error> {
         let now = Timestamp::now().as_millisecond();
         let outcomes: Vec<_> = outcomes.iter().map(|(serial, outcome)| (*serial, stored(outcome, now))).collect();
+        let dead = outcomes.iter().filter(|(_, outcome)| matches!(outcome, kintsugi_store::Outcome::Undeliverable { .. }));
+        self.next_address += dead.count() as u64;
         self.store.record_outcomes(&outcomes, now).await
     }
 }
@@ -48,6 +52,7 @@ impl Outbox for StoreOutbox {
 fn stored(outcome: &Outcome, now_ms: i64) -> kintsugi_store::Outcome {
     match outcome.clone() {
         Outcome::Accepted { reply } => kintsugi_store::Outcome::Accepted { reply },
+        Outcome::Refused { reply } if blames_address(&reply) => kintsugi_store::Outcome::Undeliverable { reply },
         Outcome::Refused { reply } => kintsugi_store::Outcome::Refused { reply },
         Outcome::Unknown { why } => kintsugi_store::Outcome::Unknown { why },
         Outcome::Later { wait } => kintsugi_store::Outcome::NotSent {

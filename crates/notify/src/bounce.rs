@@ -1,9 +1,9 @@
 //! What came back: delivery reports (RFC 3464), bounces of servers that write none, and automatic answers, each matched to
 //! its notice by the address to which it came. Replies of people are told apart and left to people.
 
-use kintsugi_case::NoticeState;
 use mail_parser::{Message, MessageParser, MimeHeaders as _};
 
+use crate::Unsendable;
 use crate::return_path::{ReturnPath, Returned};
 
 /// So much of a bounce's words is looked at: a reason stands at the front.
@@ -16,6 +16,8 @@ const DETAIL_KEPT_CHARS: usize = 200;
 pub enum BounceKind {
     /// The address takes no mail, for good.
     Hard,
+    /// The mail was refused for what it is, or for who sends it: another address would fare no better.
+    Blocked,
     /// The mail could not be delivered in the time that a server tries.
     Soft,
     /// The mailbox is full, and the server gave up.
@@ -32,28 +34,20 @@ pub enum BounceKind {
 
 impl BounceKind {
     /// Every kind, in the order in which they are listed.
-    pub const ALL: [Self; 7] =
-        [Self::Hard, Self::Soft, Self::Full, Self::Delayed, Self::Delivered, Self::OutOfOffice, Self::Reply];
+    pub const ALL: [Self; 8] =
+        [Self::Hard, Self::Blocked, Self::Soft, Self::Full, Self::Delayed, Self::Delivered, Self::OutOfOffice, Self::Reply];
 
     /// The word for it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Hard => "hard bounce",
+            Self::Blocked => "refused by policy",
             Self::Soft => "soft bounce",
             Self::Full => "mailbox full",
             Self::Delayed => "delayed",
             Self::Delivered => "delivered",
             Self::OutOfOffice => "automatic answer",
             Self::Reply => "reply",
-        }
-    }
-
-    /// What a notice becomes by it; none where nothing is known that was not known before.
-    pub const fn state(self) -> Option<NoticeState> {
-        match self {
-            Self::Hard | Self::Soft | Self::Full => Some(NoticeState::Refused),
-            Self::Delivered | Self::OutOfOffice => Some(NoticeState::Accepted),
-            Self::Delayed | Self::Reply => None,
         }
     }
 }
@@ -131,8 +125,23 @@ fn failure(status: &str, words: &str) -> BounceKind {
         BounceKind::Full
     } else if status.starts_with('4') {
         BounceKind::Soft
+    } else if BLOCKED.iter().any(|class| status.starts_with(class)) {
+        BounceKind::Blocked
     } else {
         BounceKind::Hard
+    }
+}
+
+/// Whether a server's reply to a mail of ours blames the address, and not the mail or its sender.
+pub fn blames_address(reply: &str) -> bool {
+    // `RCPT: 550 5.1.1 …`: the phase is ours.
+    let words = reply.split_once(": ").filter(|(phase, _)| matches!(*phase, "RCPT" | "DATA")).map_or(reply, |(_, words)| words);
+    let status = words.split(|c: char| !c.is_ascii_digit() && c != '.').find(|word| word.contains('.') && is_status(word));
+    match status.unwrap_or_default() {
+        // The sender's address, not the recipient's.
+        "5.1.7" | "5.1.8" => false,
+        "" => words.starts_with('5') && says(words, &NOBODY) || reply == Unsendable::Address.to_string(),
+        status => status == "5.2.1" || status.starts_with("5.1."),
     }
 }
 
@@ -182,6 +191,9 @@ fn from_machine(message: &Message<'_>) -> bool {
     empty || ["mailer-daemon@", "postmaster@", "mail-daemon@", "mdaemon@"].iter().any(|name| from.starts_with(name))
 }
 
+/// Statuses (RFC 3463) by which a mail is refused for what it is: security and policy, content, size.
+const BLOCKED: [&str; 3] = ["5.7.", "5.6.", "5.3.4"];
+
 const FULL: [&str; 8] = [
     "mailbox full",
     "mailbox is full",
@@ -228,7 +240,7 @@ fn kept(words: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{BounceKind, ReturnPath, read_bounce};
+    use super::{BounceKind, ReturnPath, Unsendable, blames_address, read_bounce};
 
     const TO: &str = "bounces+k-2013-048210-0.7kqmx2vd94@kakehashi.example";
 
@@ -264,8 +276,29 @@ mod tests {
             BounceKind::Full,
             "failed 5.0.0 smtp; 552 over quota",
         );
+        reported("Action: failed\nStatus: 5.7.26", BounceKind::Blocked, "failed 5.7.26");
         reported("Action: delayed\nStatus: 4.4.1", BounceKind::Delayed, "delayed 4.4.1");
         reported("Action: delivered\nStatus: 2.0.0", BounceKind::Delivered, "delivered 2.0.0");
+    }
+
+    #[test]
+    fn a_reply_blames_the_address_or_the_mail() {
+        for (reply, blames) in [
+            ("550 5.1.1 no such person", true),
+            ("RCPT: 550 5.1.1 recipient", true),
+            ("RCPT: 550 no such user here", true),
+            ("550-5.1.10 nobody\n550 here", true),
+            ("550 5.2.1 disabled", true),
+            ("550 User unknown in local table", true),
+            ("550 5.7.26 unauthenticated", false),
+            ("553 5.1.8 sender's domain unknown", false),
+            ("550 refused", false),
+            ("552 5.2.2 over quota", false),
+            ("no mail server takes this address", false),
+        ] {
+            assert_eq!(blames_address(reply), blames, "{reply}");
+        }
+        assert!(blames_address(&Unsendable::Address.to_string()));
     }
 
     #[test]

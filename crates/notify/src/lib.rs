@@ -23,7 +23,7 @@ mod smtp;
 mod template;
 mod view;
 
-pub use bounce::{Bounce, BounceKind, read_bounce};
+pub use bounce::{Bounce, BounceKind, blames_address, read_bounce};
 pub use compose::{AnswerContent, Composer, ComposerError, Coverage, EarlierNotice, NoticeContent, Page};
 pub use credentials::{Credentials, CredentialsError};
 pub use dkim::{DkimError, Signer};

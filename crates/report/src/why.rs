@@ -129,7 +129,7 @@ pub fn why_notice(number: NoticeNumber, state: NoticeState, person: &Chain) -> C
         NoticeState::Refused => "the mail server refused it for good: this person must be told in another way",
         NoticeState::Unknown => "it was handed over and the answer was never seen: it is not sent again blindly",
         NoticeState::Held => "it is held back by a named person, for a reason, until a day",
-        NoticeState::NoAddress => "the person has no mail address: they must be told in another way",
+        NoticeState::NoAddress => "no mail address of the person can be used: they are told by letter",
     };
     let mut links = vec![Link { what: "person".into(), detail: person.answer.clone() }];
     links.extend(person.links.iter().cloned());

@@ -24,6 +24,7 @@ const TABLES: &str = include_str!("../migrations/0001_tables.sql");
 const DOCUMENTS: &str = include_str!("../migrations/0003_documents.sql");
 const ATTACK: &str = include_str!("../migrations/0007_attack.sql");
 const PLANS: &str = include_str!("../migrations/0005_plans.sql");
+const CONTACT_POINTS: &str = include_str!("../migrations/0011_contact_points.sql");
 
 /// Tables whose rows are appended and never changed or erased, which triggers enforce in both databases.
 pub(crate) const APPEND_ONLY: [&str; 8] =
@@ -128,6 +129,7 @@ impl Store {
             migration(6, "append only plans", plan_guards),
             migration(7, "attack", attack),
             migration(8, "append only attack", attack_guards),
+            migration(11, "contact points", safe(for_database(self.kind, CONTACT_POINTS))),
         ]);
         migrator.run(&self.write).await.map_err(Error::Migrate)
     }

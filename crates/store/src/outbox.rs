@@ -13,6 +13,7 @@ use crate::bulk::NOTICE_BY_LINK;
 use crate::correction::{ToldBefore, earlier_page, kinds};
 use crate::database::Alone;
 use crate::error::During;
+use crate::fall_back::{LETTER, address_at, given_up_page};
 use crate::notice::{event, events, state_of};
 use crate::person::state;
 use crate::plan::kind;
@@ -70,6 +71,8 @@ pub struct Leased {
     pub link_code: String,
     /// How often sending was tried before.
     pub attempts: u32,
+    /// How many of the person's mail addresses were given up before; the profile holds the one after them.
+    pub contact: u32,
 }
 
 /// What became of an attempt to send a notice.
@@ -82,6 +85,11 @@ pub enum Outcome {
     },
     /// The mail server refused for good.
     Refused {
+        /// Its reply.
+        reply: String,
+    },
+    /// The mail server refused because of the address: the next contact point is tried.
+    Undeliverable {
         /// Its reply.
         reply: String,
     },
@@ -160,19 +168,23 @@ impl Store {
         });
         let to_tell: Vec<PersonId> = persons.iter().map(|person| person.id).collect();
         let kinds = kinds(&mut transaction, scope, &told, &to_tell).await?;
+        let given_up = given_up_page(&mut transaction, scope, (after, last)).await?;
         let mut serial = last_serial(&mut transaction).await?;
         let (mut notices, mut events) = (new_notices(), events());
         for person in persons {
             serial += 1;
             let kind = kinds.get(&person.id).copied().unwrap_or_default();
-            let (state, detail, count) = if person.has_mail {
-                (NoticeState::Intended, "", &mut planned.new)
-            } else {
+            let contact = given_up.get(&person.id).copied().unwrap_or_default();
+            let (state, detail, count) = if !person.has_mail {
                 (NoticeState::NoAddress, "no mail address is known", &mut planned.no_address)
+            } else if contact > 0 && contact >= self.addresses(&mut transaction, scope, person.id).await? {
+                (NoticeState::NoAddress, LETTER, &mut planned.no_address)
+            } else {
+                (NoticeState::Intended, "", &mut planned.new)
             };
             *count += 1;
             events.push(event(serial, now_ms, state, detail));
-            notices.push(self.new_notice(serial, scope, &person, (state, kind), now_ms));
+            notices.push(self.new_notice(serial, scope, &person, (state, kind, contact), now_ms));
         }
         if notices.len() == PLAN_PAGE && !std::mem::replace(bulk, true) {
             self.loosen(&mut transaction, NOTICE_BY_LINK).await?;
@@ -188,9 +200,9 @@ impl Store {
         serial: u64,
         scope: u32,
         person: &ToTell,
-        (state, kind): (NoticeState, NoticeKind),
+        (state, kind, contact): (NoticeState, NoticeKind, u32),
         now_ms: i64,
-    ) -> [Cell; 10] {
+    ) -> [Cell; 11] {
         let code = self.link_code(scope, person.id);
         [
             serial.into(),
@@ -203,6 +215,7 @@ impl Store {
             self.keys.code_hash(Purpose::LinkToken, &code).into(),
             now_ms.into(),
             now_ms.into(),
+            contact.into(),
         ]
     }
 
@@ -256,6 +269,9 @@ impl Store {
             let serial = row.count("serial")?;
             let mut records = exposed.remove(&person).unwrap_or_default();
             records.retain(|record| record.verdict > Verdict::Excluded);
+            let contact = row.small("contact")?;
+            let mut profile = profiles.remove(&person).ok_or(Error::Value { what: "notice without its person" })?;
+            profile.email = address_at(&profile, contact);
             leased.push(Leased {
                 serial,
                 number: NoticeNumber::new(year, serial),
@@ -263,10 +279,11 @@ impl Store {
                 scope_version: scope,
                 kind: kind(row)?,
                 before: before.remove(&person),
-                profile: profiles.remove(&person).ok_or(Error::Value { what: "notice without its person" })?,
+                profile,
                 exposed: records,
                 link_code: self.link_code(scope, person),
                 attempts: row.small("attempts")?.saturating_sub(1),
+                contact,
             });
         }
         leased.sort_unstable_by_key(|notice| notice.serial);
@@ -275,7 +292,7 @@ impl Store {
 
     /// A planned notice as a sender would get it, without taking it in hand: for previews.
     pub async fn planned_letter(&self, scope: u32, serial: u64) -> Result<Option<Leased>> {
-        let sql = "SELECT serial, person, attempts, kind FROM notice WHERE scope_version = $1 AND serial = $2";
+        let sql = "SELECT serial, person, attempts, kind, contact FROM notice WHERE scope_version = $1 AND serial = $2";
         let query = sqlx::query(sql).bind(i64::from(scope)).bind(as_i64(serial));
         let rows = query.fetch_all(self.reader()).await.during("read a planned notice")?;
         Ok(self.letters(scope, rows).await?.pop())
@@ -297,7 +314,7 @@ impl Store {
             "UPDATE notice SET state = 'sending', worker = $1, lease_until_ms = $2, changed_at_ms = $3, attempts = attempts + 1 \
              WHERE serial IN (SELECT serial FROM notice WHERE scope_version = $4 AND state = 'intended' \
              AND (retry_at_ms <= $3 OR changed_at_ms > $3) \
-             AND serial > $6 {} ORDER BY serial LIMIT $5 {}) RETURNING serial, person, attempts, kind",
+             AND serial > $6 {} ORDER BY serial LIMIT $5 {}) RETURNING serial, person, attempts, kind, contact",
             waiting.condition(),
             self.skip_locked()
         );
@@ -336,6 +353,9 @@ impl Store {
                     (state, format!("too late: {} ({})", outcome.state().name(), outcome.detail()))
                 };
                 events.push(event(*serial, now_ms, state, &detail));
+                if moved.contains(serial) && matches!(outcome, Outcome::Undeliverable { .. }) {
+                    events.push(self.fall_back(&mut transaction, *serial, now_ms).await?.1);
+                }
             }
         }
         events.write_all(&mut transaction, operation).await?;
@@ -425,7 +445,7 @@ impl Outcome {
     pub const fn state(&self) -> NoticeState {
         match self {
             Self::Accepted { .. } => NoticeState::Accepted,
-            Self::Refused { .. } => NoticeState::Refused,
+            Self::Refused { .. } | Self::Undeliverable { .. } => NoticeState::Refused,
             Self::Unknown { .. } => NoticeState::Unknown,
             Self::NotSent { .. } => NoticeState::Intended,
         }
@@ -434,7 +454,7 @@ impl Outcome {
     /// The reply or the reason.
     pub fn detail(&self) -> &str {
         match self {
-            Self::Accepted { reply } | Self::Refused { reply } => reply,
+            Self::Accepted { reply } | Self::Refused { reply } | Self::Undeliverable { reply } => reply,
             Self::Unknown { why } | Self::NotSent { why, .. } => why,
         }
     }
@@ -495,9 +515,10 @@ const OUTCOMES_MAX: usize = 1000;
 /// Characters of a link's code: 5 random bits each, 130 in all.
 pub(crate) const LINK_CODE_LENGTH: usize = 26;
 
-fn new_notices() -> Insert<10> {
+fn new_notices() -> Insert<11> {
     Insert::new(
-        "INSERT INTO notice (serial, person, scope_version, channel, state, kind, told, link_hash, planned_at_ms, changed_at_ms)",
+        "INSERT INTO notice (serial, person, scope_version, channel, state, kind, told, link_hash, planned_at_ms, changed_at_ms, \
+         contact)",
     )
 }
 

@@ -26,7 +26,10 @@ pub(crate) fn profile(keys: &Keys, person: PersonId, profile: &PersonProfile) ->
     let parts = [&profile.name, &profile.email, &profile.phone, &profile.postal_code, &profile.address, &profile.birth_date];
     let [name, email, phone, postal_code, address, birth_date] = parts.map(|part| part.open().as_str());
     let flags = [flag(profile.deceased), flag(profile.no_marketing)];
-    seal_parts(keys, &profile_place(person), [name, email, phone, postal_code, address, birth_date, flags[0], flags[1]])
+    let mut parts = vec![name, email, phone, postal_code, address, birth_date, flags[0], flags[1]];
+    parts.extend(profile.other_emails.open().iter().map(String::as_str));
+    let plain = serde_json::Value::from(parts).to_string();
+    keys.seal(&profile_place(person), plain.as_bytes())
 }
 
 /// Opens what [`profile`] sealed.
@@ -37,7 +40,10 @@ pub(crate) fn open_profile(keys: &Keys, person: PersonId, sealed: &[u8], languag
     let mut part = || parts.next().unwrap_or_default();
     let [name, email, phone, postal_code, address, birth_date] = std::array::from_fn(|_| part());
     let [deceased, no_marketing] = std::array::from_fn(|_| !part().open().is_empty());
-    Ok(PersonProfile { name, email, phone, postal_code, address, language, birth_date, deceased, no_marketing })
+    let other_emails = Private::new(parts.map(|part| part.open().clone()).collect());
+    let profile =
+        PersonProfile { name, email, phone, postal_code, address, language, birth_date, deceased, no_marketing, other_emails };
+    Ok(profile)
 }
 
 const fn flag(up: bool) -> &'static str {
@@ -114,6 +120,7 @@ mod tests {
             name: Private::new("山田 花子".into()),
             language: Language::En,
             deceased: true,
+            other_emails: Private::new(vec!["a@example.jp".into(), "b@example.jp".into()]),
             ..PersonProfile::default()
         };
         let sealed = profile(&keys, PersonId(7), &written);

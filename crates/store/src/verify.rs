@@ -7,6 +7,7 @@ use kintsugi_case::{NoticeState, PersonId};
 use sqlx::any::AnyRow;
 
 use crate::error::During;
+use crate::fall_back::{LETTER, NEXT_ADDRESS};
 use crate::freeze::told;
 use crate::person::state;
 use crate::rows::{Columns, as_i64};
@@ -194,7 +195,12 @@ impl Stories {
             return (!first).then(|| format!("notice {serial} begins at `{}`", next.name()));
         };
         let by_person = ["settled by", "put back by", "released by", "held by"].iter().any(|words| detail.starts_with(words));
+        // Only what came back, or was refused, goes to another address.
+        let falls_back = story.state == NoticeState::Refused
+            && (next == NoticeState::Intended && detail.starts_with(NEXT_ADDRESS)
+                || next == NoticeState::NoAddress && detail == LETTER);
         let legal = story.state == next
+            || falls_back
             || story.state.may_become(next)
             || story.state.may_be_reported(next)
             || by_person

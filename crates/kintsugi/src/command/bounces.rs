@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use kintsugi_case::NoticeState;
 use kintsugi_notify::{Bounce, BounceKind, ReturnPath, read_bounce};
-use kintsugi_store::{Reported, Store};
+use kintsugi_store::{Report, Reported, Store};
 use serde_json::json;
 
 use super::{Outcome, block_on, now_ms};
@@ -20,8 +21,14 @@ const MESSAGE_BYTES_MAX: u64 = 20 * 1024 * 1024;
 #[derive(Debug, Default)]
 struct Tally {
     kinds: BTreeMap<BounceKind, u64>,
-    /// Notices that stand elsewhere now.
+    /// Notices that wait for a person, or are known to have arrived.
     moved: u64,
+    /// Notices that go to the person's next mail address.
+    next_address: u64,
+    /// Notices that become letters.
+    letters: u64,
+    /// Reports about notices that a sender has in hand; they stay in `new`.
+    in_hand: u64,
     /// Reports that were there already.
     known: u64,
     /// Messages that belong to no notice of this case.
@@ -43,8 +50,9 @@ pub(crate) fn bounces(folder: &Folder, maildir: &Path) -> Result<Outcome> {
         for (done, file) in (1..).zip(&files) {
             match read(file, &path) {
                 Some(bounce) => {
-                    record(&store, &bounce, &mut tally).await?;
-                    file_away(maildir, file)?;
+                    if record(&store, &bounce, &mut tally).await? {
+                        file_away(maildir, file)?;
+                    }
                 }
                 None => tally.unread.push(file.clone()),
             }
@@ -72,20 +80,39 @@ fn read(file: &Path, path: &ReturnPath) -> Option<Bounce> {
     read_bounce(&bytes, path)
 }
 
-async fn record(store: &Store, bounce: &Bounce, tally: &mut Tally) -> Result<()> {
-    *tally.kinds.entry(bounce.kind).or_default() += 1;
+/// Writes a message's meaning down; `false` where it must be read again later.
+async fn record(store: &Store, bounce: &Bounce, tally: &mut Tally) -> Result<bool> {
     let Some(returned) = &bounce.returned else {
+        *tally.kinds.entry(bounce.kind).or_default() += 1;
         tally.foreign += 1;
-        return Ok(());
+        return Ok(true);
     };
     let detail = format!("{}: {}", bounce.kind.name(), bounce.detail);
-    match store.record_report(returned.number, &returned.code, bounce.kind.state(), &detail, now_ms()).await? {
+    match store.record_report(returned.number, &returned.code, report_of(bounce.kind), &detail, now_ms()).await? {
+        Reported::Moved(NoticeState::Intended) => tally.next_address += 1,
+        Reported::Moved(NoticeState::NoAddress) => tally.letters += 1,
         Reported::Moved(_) => tally.moved += 1,
         Reported::Known => tally.known += 1,
         Reported::Foreign => tally.foreign += 1,
         Reported::Noted(_) => {}
+        Reported::InHand => {
+            tally.in_hand += 1;
+            return Ok(false);
+        }
     }
-    Ok(())
+    *tally.kinds.entry(bounce.kind).or_default() += 1;
+    Ok(true)
+}
+
+/// What a message that came back does to its notice.
+const fn report_of(kind: BounceKind) -> Report {
+    match kind {
+        BounceKind::Hard => Report::Dead,
+        BounceKind::Soft | BounceKind::Full => Report::Failed,
+        BounceKind::Blocked => Report::Refused,
+        BounceKind::Delivered | BounceKind::OutOfOffice => Report::Arrived,
+        BounceKind::Delayed | BounceKind::Reply => Report::Said,
+    }
 }
 
 /// Marks a message as seen, as mail programs do: it goes to `cur` with the flag S.
@@ -100,15 +127,20 @@ fn outcome(tally: &Tally) -> Outcome {
     let kinds = BounceKind::ALL.into_iter().filter_map(|kind| tally.kinds.get(&kind).map(|n| (kind.name(), *n)));
     let kinds: Vec<(&str, u64)> = kinds.collect();
     let mut lines: Vec<String> = kinds.iter().map(|(kind, n)| format!("  {:>9} {kind}", count(*n))).collect();
-    lines.push(format!("  {:>9} notices stand elsewhere now", count(tally.moved)));
+    let moved = tally.moved + tally.next_address + tally.letters;
+    lines.push(format!("  {:>9} notices stand elsewhere now", count(moved)));
     let mut add = |n: u64, what: &str| lines.extend((n > 0).then(|| format!("  {:>9} {what}", count(n))));
+    add(tally.next_address, "of these go to the person's next mail address: run `kintsugi notify`");
+    add(tally.letters, "of these become letters: no other mail address is left");
+    add(tally.in_hand, "are about notices being sent, still in new: run this again");
     add(tally.known, "reported before");
     add(tally.foreign, "belong to no notice of this case: a person should look at them, in cur");
     add(tally.unread.len() as u64, "could not be read, still in new:");
     lines.extend(tally.unread.iter().map(|file| format!("            {}", file.display())));
     let data = json!({
-        "kinds": kinds.into_iter().collect::<BTreeMap<_, _>>(), "moved": tally.moved, "known": tally.known,
+        "kinds": kinds.into_iter().collect::<BTreeMap<_, _>>(), "moved": moved, "next_address": tally.next_address,
+        "letters": tally.letters, "in_hand": tally.in_hand, "known": tally.known,
         "foreign": tally.foreign, "unread": tally.unread,
     });
-    Outcome::new(Finish::with_gaps(tally.foreign > 0 || !tally.unread.is_empty()), lines.join("\n"), data)
+    Outcome::new(Finish::with_gaps(tally.foreign + tally.in_hand > 0 || !tally.unread.is_empty()), lines.join("\n"), data)
 }

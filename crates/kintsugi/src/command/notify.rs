@@ -1,6 +1,7 @@
 //! `kintsugi notify`: one notice per person, written down before it is sent and accounted for after.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use anyhow::{Context, Result, bail};
@@ -184,13 +185,13 @@ async fn send(
         let content = content(letter, &link);
         let mail = composer.notice(&content, now_ms())?;
         Ok(match &bounces {
-            Some(path) => mail.bouncing_to(path.address(letter.number, &codes.return_code(letter.serial))),
+            Some(path) => mail.bouncing_to(path.address(letter.number, &codes.return_code(letter.serial, letter.contact))),
             None => mail,
         })
     };
     let to_send = store.conservation(scope.number).await?.waiting + store.conservation_of_cleared(scope.number).await?.waiting;
     let worker = worker_name(std::process::id());
-    let mut outbox = StoreOutbox { store: store.clone(), scope: scope.number, waiting, worker };
+    let mut outbox = StoreOutbox { store: store.clone(), scope: scope.number, waiting, worker, next_address: 0 };
     let limits = Limits { per_minute: spec.per_minute, per_domain_minute: spec.per_domain_minute };
     let options = RunOptions { limits, ..RunOptions::new(spec.connections) };
     let stop = options.stop.clone();
@@ -201,9 +202,17 @@ async fn send(
         }
     });
     let mut shown = |at: kintsugi_notify::Progress| stage.at(at.accepted + at.refused + at.unknown, to_send, "mails");
-    let report = kintsugi_notify::run(&mut outbox, &sender(folder, spec)?, options, compose, &mut shown)
-        .await
-        .context("the notices could not all be accounted for");
+    let (sender, compose) = (sender(folder, spec)?, Arc::new(compose));
+    let report = loop {
+        let (before, compose) = (outbox.next_address, Arc::clone(&compose));
+        let report =
+            kintsugi_notify::run(&mut outbox, &sender, options.clone(), move |letter: &Leased| compose(letter), &mut shown).await;
+        // Notices whose address was refused wait again, with the next one: there is an end, as addresses have.
+        let again = outbox.next_address > before && report.as_ref().is_ok_and(|report| report.stopped.is_none());
+        if !again || options.stop.load(Ordering::Relaxed) {
+            break report.context("the notices could not all be accounted for");
+        }
+    };
     stopper.abort();
     Ok(report?.stopped)
 }
@@ -236,7 +245,7 @@ fn conservation_text(line: &Conservation) -> String {
         (line.refused, "refused"),
         (line.unknown, "unknown"),
         (line.held, "held"),
-        (line.no_address, "without a mail address"),
+        (line.no_address, "by letter"),
         (line.waiting, "waiting"),
     ];
     let parts = parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{} {what}", count(*n)));
@@ -250,6 +259,6 @@ mod tests {
     #[test]
     fn the_conservation_line_reads_as_a_sum() {
         let line = Conservation { persons: 98_377, accepted: 98_000, no_address: 377, ..Conservation::default() };
-        assert_eq!(conservation_text(&line), "  98,377 persons = 98,000 accepted by mail + 377 without a mail address");
+        assert_eq!(conservation_text(&line), "  98,377 persons = 98,000 accepted by mail + 377 by letter");
     }
 }

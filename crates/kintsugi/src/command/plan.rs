@@ -136,6 +136,8 @@ fn settings(folder: &Folder) -> String {
 #[derive(Debug, Default)]
 pub(crate) struct Survey {
     pub(crate) notices: u64,
+    /// Notices that mail could not reach, at any address: letters now.
+    came_back: u64,
     edges: BTreeMap<EdgeClass, u64>,
     forecast: Option<Forecast>,
 }
@@ -145,7 +147,9 @@ impl Survey {
         let edges = EdgeClass::ALL
             .into_iter()
             .map(|class| (class.name().replace('-', " "), count(self.edges.get(&class).copied().unwrap_or_default())));
-        edges.chain(self.forecast.iter().flat_map(Forecast::remarks)).collect()
+        let came_back =
+            (self.came_back > 0).then(|| ("mail came back from every address: a letter".to_owned(), count(self.came_back)));
+        edges.chain(came_back).chain(self.forecast.iter().flat_map(Forecast::remarks)).collect()
     }
 }
 
@@ -168,7 +172,8 @@ async fn survey(folder: &Folder, store: &Store, scope: &ScopeVersion, stage: &St
         }
         stage.at(survey.notices, survey.notices, "notices looked at");
     }
-    let letters = survey.edges.get(&EdgeClass::NoAddress).copied().unwrap_or_default();
+    survey.came_back = store.turned_into_letters(scope.number).await?;
+    let letters = survey.edges.get(&EdgeClass::NoAddress).copied().unwrap_or_default() + survey.came_back;
     survey.forecast =
         Some(forecast(&folder.case, survey.notices - letters, letters, domains.values().copied().max().unwrap_or(0)));
     Ok(survey)

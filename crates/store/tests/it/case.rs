@@ -47,6 +47,7 @@ pub(crate) fn keys() -> Keys {
 #[derive(Clone)]
 pub(crate) struct Someone {
     pub(crate) id: u64,
+    /// Mail addresses, blanks between them.
     pub(crate) mail: String,
     pub(crate) records: Vec<String>,
     pub(crate) verdict: Option<Verdict>,
@@ -73,7 +74,8 @@ impl Someone {
     pub(crate) fn profile(&self) -> PersonProfile {
         PersonProfile {
             name: Private::new(format!("山田 花子{}", self.id)),
-            email: Private::new(self.mail.clone()),
+            email: Private::new(self.mail.split(' ').next().unwrap_or_default().to_owned()),
+            other_emails: Private::new(self.mail.split(' ').skip(1).map(str::to_owned).collect()),
             phone: Private::new("03-1234-5678".to_owned()),
             postal_code: Private::new("100-0001".to_owned()),
             address: Private::new("東京都千代田区千代田1-1".to_owned()),

@@ -8,7 +8,7 @@ use kintsugi_case::{
 };
 use kintsugi_store::{
     Edition, Error, FieldCount, Hold, LinkTarget, NotApproved, Outcome, PersonFilter, PlanContent, Planned, RedeemRequest,
-    Redemption, Reported, Store, Waiting,
+    Redemption, Report, Reported, Store, Waiting,
 };
 
 use crate::case::{DRAFT, NOW, Place, Someone, basis, everybody, exposed, freeze, seal};
@@ -27,6 +27,8 @@ macro_rules! every_case {
             leases_are_never_shared
             outcomes_are_written_down
             reports_move_notices_and_nobody_can_forge_them
+            a_dead_address_gives_way_to_the_next_and_then_to_a_letter
+            a_later_version_does_not_begin_with_a_dead_address
             a_dead_sender_leaves_unknown_notices
             a_clock_that_is_set_back_holds_nobody_up
             the_check_of_the_outbox_finds_what_was_tampered_with
@@ -267,13 +269,13 @@ pub(crate) async fn reports_move_notices_and_nobody_can_forge_them(place: Place)
         (leased[2].serial, Outcome::Unknown { why: "gone".into() }),
     ];
     store.record_outcomes(&outcomes, NOW).await.unwrap();
-    let code = |at: usize| store.return_code(leased[at].serial);
-    let report = async |at: usize, code: &str, becomes, detail| {
-        store.record_report(leased[at].number, code, becomes, detail, NOW + 1).await.unwrap()
+    let code = |at: usize| store.return_code(leased[at].serial, 0);
+    let report = async |at: usize, code: &str, report, detail| {
+        store.record_report(leased[at].number, code, report, detail, NOW + 1).await.unwrap()
     };
-    let (refused, accepted) = (Some(NoticeState::Refused), Some(NoticeState::Accepted));
+    let (refused, accepted) = (Report::Refused, Report::Arrived);
     assert_eq!(report(0, &code(1), refused, "hard").await, Reported::Foreign, "another notice's code");
-    assert_eq!(report(0, &code(0), None, "delayed").await, Reported::Noted(NoticeState::Accepted));
+    assert_eq!(report(0, &code(0), Report::Said, "delayed").await, Reported::Noted(NoticeState::Accepted));
     assert_eq!(report(0, &code(0), refused, "hard").await, Reported::Moved(NoticeState::Refused));
     assert_eq!(report(0, &code(0), refused, "hard").await, Reported::Known);
     assert_eq!(
@@ -285,6 +287,69 @@ pub(crate) async fn reports_move_notices_and_nobody_can_forge_them(place: Place)
     assert_eq!(report(2, &code(2), refused, "hard").await, Reported::Moved(NoticeState::Refused));
     let line = store.conservation(1).await.unwrap();
     assert!(line.holds() && (line.accepted, line.refused, line.unknown) == (1, 2, 0), "{line:?}");
+}
+
+/// Sends what waits; every mail is taken.
+async fn send(store: &Store, scope: u32) -> Vec<kintsugi_store::Leased> {
+    let leased = store.lease_notices(scope, 100, "worker", NOW + 1000, NOW).await.unwrap();
+    let outcomes: Vec<_> = leased.iter().map(|one| (one.serial, Outcome::Accepted { reply: "250".into() })).collect();
+    store.record_outcomes(&outcomes, NOW).await.unwrap();
+    leased
+}
+
+/// What a report about the mail that this letter was does.
+async fn report(store: &Store, letter: &kintsugi_store::Leased, report: Report, detail: &str) -> Reported {
+    let code = store.return_code(letter.serial, letter.contact);
+    store.record_report(letter.number, &code, report, detail, NOW + 1).await.unwrap()
+}
+
+pub(crate) async fn a_dead_address_gives_way_to_the_next_and_then_to_a_letter(place: Place) {
+    let store = place.open().await;
+    let people = [Someone::new(1).mail("old@example.jp new@example.jp"), Someone::new(2), Someone::new(3)];
+    freeze(&store, "one", &people).await;
+    store.plan_notices(1, NOW).await.unwrap();
+    let first = send(&store, 1).await;
+    assert_eq!(first[0].profile.email.open(), "old@example.jp");
+
+    // Who has another address gets a new attempt under the same number; a late second report of the first changes nothing.
+    assert_eq!(report(&store, &first[0], Report::Dead, "hard bounce: 5.1.1").await, Reported::Moved(NoticeState::Intended));
+    assert_eq!(report(&store, &first[0], Report::Dead, "hard bounce: again").await, Reported::Noted(NoticeState::Intended));
+    let second = send(&store, 1).await;
+    assert_eq!(second.len(), 1, "nobody else is told again");
+    assert_eq!((second[0].number, second[0].profile.email.open().as_str()), (first[0].number, "new@example.jp"));
+    assert_eq!(report(&store, &first[0], Report::Dead, "hard bounce: late").await, Reported::Noted(NoticeState::Accepted));
+    assert_eq!(report(&store, &second[0], Report::Dead, "hard bounce: 5.1.1").await, Reported::Moved(NoticeState::NoAddress));
+
+    // Full once: it waits for a person. Full again at the same address: a letter.
+    assert_eq!(report(&store, &first[1], Report::Failed, "mailbox full").await, Reported::Moved(NoticeState::Refused));
+    let (number, notices) = store.resend_refused(1, "m.sato", NOW + 2).await.unwrap();
+    assert_eq!((number, notices), (1, 1));
+    let again = send(&store, 1).await;
+    assert_eq!(report(&store, &again[0], Report::Failed, "mailbox full").await, Reported::Moved(NoticeState::NoAddress));
+
+    // Refused for what it is: for a person to mend, wherever else there would be an address.
+    assert_eq!(report(&store, &first[2], Report::Refused, "refused by policy").await, Reported::Moved(NoticeState::Refused));
+    let line = store.conservation(1).await.unwrap();
+    assert!(line.holds() && (line.no_address, line.refused) == (2, 1), "{line:?}");
+    assert_eq!(store.turned_into_letters(1).await.unwrap(), 2);
+    let check = store.check_outbox().await.unwrap();
+    assert!(check.holds(), "{check:?}");
+}
+
+pub(crate) async fn a_later_version_does_not_begin_with_a_dead_address(place: Place) {
+    let store = place.open().await;
+    let people = [Someone::new(1).mail("old@example.jp new@example.jp"), Someone::new(2)];
+    freeze(&store, "one", &people).await;
+    store.plan_notices(1, NOW).await.unwrap();
+    let leased = store.lease_notices(1, 9, "worker", NOW + 1000, NOW).await.unwrap();
+    let dead = |at: usize| (leased[at].serial, Outcome::Undeliverable { reply: "550 5.1.1 nobody".into() });
+    store.record_outcomes(&[dead(0), dead(1)], NOW).await.unwrap();
+    let line = store.conservation(1).await.unwrap();
+    assert!(line.holds() && (line.waiting, line.no_address) == (1, 1), "{line:?}");
+    freeze(&store, "two", &people).await;
+    assert_eq!(store.plan_notices(2, NOW).await.unwrap(), Planned { new: 1, no_address: 1 });
+    assert_eq!(send(&store, 2).await[0].profile.email.open(), "new@example.jp");
+    assert!(store.check_outbox().await.unwrap().holds());
 }
 
 pub(crate) async fn a_dead_sender_leaves_unknown_notices(place: Place) {
