@@ -142,7 +142,7 @@ impl Store {
         found.iter().for_each(|(person, earlier)| by_version.entry(earlier.scope_version).or_default().push(*person));
         let mut told = BTreeMap::new();
         for (version, persons) in by_version {
-            let mut exposed = self.exposed_of(version, &persons).await?;
+            let mut exposed = self.exposed_of(self.reader(), version, &persons).await?;
             for person in persons {
                 let mut exposed = exposed.remove(&person).unwrap_or_default();
                 exposed.retain(|record| record.verdict > Verdict::Excluded);

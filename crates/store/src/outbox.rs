@@ -258,8 +258,9 @@ impl Store {
     async fn letters(&self, scope: u32, rows: Vec<AnyRow>) -> Result<Vec<Leased>> {
         let persons: Result<Vec<PersonId>> = rows.iter().map(|row| row.count("person").map(PersonId)).collect();
         let persons = persons?;
-        let mut profiles = self.profiles_of(scope, &persons).await?;
-        let mut exposed = self.exposed_of(scope, &persons).await?;
+        // By the connection that writes: SQLite forgets what others have cached at each commit.
+        let mut profiles = self.profiles_of(self.writer(), scope, &persons).await?;
+        let mut exposed = self.exposed_of(self.writer(), scope, &persons).await?;
         let year = self.year_of(scope).await?;
         let corrected = rows.iter().zip(&persons).map(|(row, person)| Ok(kind(row)?.is_correction().then_some(*person)));
         let corrected: BTreeSet<PersonId> = corrected.filter_map(Result::transpose).collect::<Result<_>>()?;
@@ -332,7 +333,7 @@ impl Store {
 
     async fn year_of(&self, scope: u32) -> Result<u16> {
         let query = sqlx::query("SELECT case_year FROM scope_version WHERE number = $1").bind(i64::from(scope));
-        let row = query.fetch_optional(self.reader()).await.during("read a scope version")?;
+        let row = query.fetch_optional(self.writer()).await.during("read a scope version")?;
         let year = row.ok_or(Error::NoScope { number: scope })?.int("case_year")?;
         u16::try_from(year).map_err(|_| Error::Value { what: "year" })
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kintsugi_case::{EvidenceLine, ExposedRecord, Language, NoticeState, PersonId, PersonProfile, Private, Verdict};
-use sqlx::AssertSqlSafe;
+use sqlx::{AnyPool, AssertSqlSafe};
 use sqlx::any::AnyRow;
 
 use crate::error::During;
@@ -74,7 +74,7 @@ impl Store {
             scope_version,
             profile: sealed::open_profile(&self.keys, id, &row.bytes("profile")?, row.language("language")?)?,
             records: self.records_of(scope_version, id).await?,
-            exposed: self.exposed_of(scope_version, &[id]).await?.remove(&id).unwrap_or_default(),
+            exposed: self.exposed_of(self.reader(), scope_version, &[id]).await?.remove(&id).unwrap_or_default(),
             verdict: row.maybe_verdict("verdict")?,
             notices: self.notices_of(id).await?,
             rights: self.rights_of(id).await?,
@@ -116,7 +116,12 @@ impl Store {
     }
 
     /// What of each of these persons was exposed, in the order in which it was frozen.
-    pub(crate) async fn exposed_of(&self, scope: u32, persons: &[PersonId]) -> Result<BTreeMap<PersonId, Vec<ExposedRecord>>> {
+    pub(crate) async fn exposed_of(
+        &self,
+        pool: &AnyPool,
+        scope: u32,
+        persons: &[PersonId],
+    ) -> Result<BTreeMap<PersonId, Vec<ExposedRecord>>> {
         let mut found: BTreeMap<PersonId, Vec<ExposedRecord>> = BTreeMap::new();
         for some in persons.chunks(PERSONS_MAX) {
             let marks = self.marks();
@@ -127,7 +132,7 @@ impl Store {
             );
             let cells = std::iter::once(scope.into()).chain(some.iter().map(|person| Cell::from(person.0)));
             let query = sqlx::query_with(AssertSqlSafe(sql), arguments(cells).during("read exposed records")?);
-            for row in query.fetch_all(self.reader()).await.during("read exposed records")? {
+            for row in query.fetch_all(pool).await.during("read exposed records")? {
                 let person = PersonId(row.count("person")?);
                 found.entry(person).or_default().push(self.exposed_record(person, &row)?);
             }
@@ -136,7 +141,12 @@ impl Store {
     }
 
     /// The profiles of these persons.
-    pub(crate) async fn profiles_of(&self, scope: u32, persons: &[PersonId]) -> Result<BTreeMap<PersonId, PersonProfile>> {
+    pub(crate) async fn profiles_of(
+        &self,
+        pool: &AnyPool,
+        scope: u32,
+        persons: &[PersonId],
+    ) -> Result<BTreeMap<PersonId, PersonProfile>> {
         let mut found = BTreeMap::new();
         for some in persons.chunks(PERSONS_MAX) {
             let marks = self.marks();
@@ -147,7 +157,7 @@ impl Store {
             );
             let cells = std::iter::once(scope.into()).chain(some.iter().map(|person| Cell::from(person.0)));
             let query = sqlx::query_with(AssertSqlSafe(sql), arguments(cells).during("read profiles")?);
-            for row in query.fetch_all(self.reader()).await.during("read profiles")? {
+            for row in query.fetch_all(pool).await.during("read profiles")? {
                 let id = PersonId(row.count("id")?);
                 let profile = sealed::open_profile(&self.keys, id, &row.bytes("profile")?, row.language("language")?)?;
                 found.insert(id, profile);

@@ -119,7 +119,7 @@ impl Store {
     /// What these notices say, against the frozen exposures.
     async fn compare_content(&self, version: u32, rows: &[&AnyRow], check: &mut OutboxCheck) -> Result<()> {
         let persons = rows.iter().map(|row| row.count("person").map(PersonId)).collect::<Result<Vec<_>>>()?;
-        let exposed = self.exposed_of(version, &persons).await?;
+        let exposed = self.exposed_of(self.reader(), version, &persons).await?;
         for (row, person) in rows.iter().zip(&persons) {
             check.compared += 1;
             let now = told(exposed.get(person).map_or(&[][..], Vec::as_slice));
