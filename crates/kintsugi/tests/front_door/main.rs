@@ -4,6 +4,7 @@ mod attack;
 mod bad_input;
 mod desk;
 mod full_disk;
+mod killed;
 mod pipeline;
 mod restored;
 mod score;

@@ -223,14 +223,15 @@ impl Drop for MariaDb {
     }
 }
 
-struct PostgreSql {
+/// A PostgreSQL of our own, on a socket in a temporary folder.
+pub(crate) struct PostgreSql {
     binaries: PathBuf,
     home: tempfile::TempDir,
     user: Option<(u32, u32)>,
 }
 
 impl PostgreSql {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let server = Self { binaries: binaries(), home: tempfile::tempdir().unwrap(), user: ordinary_user() };
         if let Some((user, group)) = server.user {
             chown(server.home.path(), Some(user), Some(group)).unwrap();
@@ -272,13 +273,18 @@ impl PostgreSql {
         done(self.client(database).args(["-c", sql]));
     }
 
-    fn restore(&self, name: &str, dump: &[u8]) {
+    /// A new, empty database.
+    pub(crate) fn create(&self, name: &str) {
         self.sql("postgres", &format!("CREATE DATABASE {name}"));
+    }
+
+    fn restore(&self, name: &str, dump: &[u8]) {
+        self.create(name);
         fed(&mut self.client(name), dump.to_vec());
         self.sql(name, "GRANT USAGE ON SCHEMA public TO replay; GRANT SELECT ON ALL TABLES IN SCHEMA public TO replay");
     }
 
-    fn url(&self, name: &str, user: &str) -> String {
+    pub(crate) fn url(&self, name: &str, user: &str) -> String {
         format!("postgresql://{user}@localhost/{name}?host={}", self.home.path().display())
     }
 }
