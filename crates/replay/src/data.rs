@@ -18,7 +18,7 @@ use rusqlite::{Connection, params_from_iter};
 use crate::catalog::{Catalog, ORDER, ROW, View};
 use crate::error::{Error, Result};
 use crate::lexer::Literal;
-use crate::rollback::{Moment, Past, Side};
+use crate::rollback::{Moment, Past, Side, Unclear};
 use crate::rows::key_values;
 use crate::server::{Native, NativeRow, Restored, ServerError};
 use crate::{delay, functions, joined};
@@ -155,15 +155,18 @@ impl Data {
         Ok(state)
     }
 
-    /// Whether a table of these views was changed since in a way that could not be undone.
-    pub(crate) fn is_unclear(&self, views: &[View]) -> bool {
+    /// Why a change of a table of these views since then could not be undone.
+    pub(crate) fn unclear(&self, views: &[View]) -> Option<Unclear> {
         let past = self.past.get().zip(self.moment.get());
-        past.is_some_and(|(past, moment)| past.is_unclear(views, moment))
+        past.and_then(|(past, moment)| past.unclear(views, moment))
     }
 
     /// Which of the unknown values statements see.
     pub(crate) fn take_side(&self, side: Side) -> rusqlite::Result<()> {
-        self.past.get().map_or(Ok(()), |past| past.take_side(&self.connection, side))
+        match self.past.get() {
+            Some(past) => past.take_side(&self.connection, side),
+            None => Past::show_side(&self.connection, side),
+        }
     }
 
     /// Every row of a table as find.db has it, with its number.
@@ -183,6 +186,15 @@ impl Data {
             Ok(())
         };
         read().map_err(preparing("reading the rows of a table"))
+    }
+
+    /// How many rows hold one value of these columns, at most.
+    pub(crate) fn most_alike(&self, table: &Table, columns: &[usize]) -> Result<usize> {
+        let names: Vec<String> = columns.iter().map(|&at| quoted(&table.columns[at].name)).collect();
+        let (list, of) = (names.join(", "), format!("{}.{}", self.schema, table.sql_name()));
+        let sql = format!("SELECT max(rows) FROM (SELECT count(*) AS rows FROM {of} GROUP BY {list})");
+        let most = self.connection.query_row(&sql, [], |row| row.get::<_, Option<i64>>(0));
+        most.map(|most| usize::try_from(most.unwrap_or(0)).unwrap_or(0)).map_err(preparing("counting equal rows"))
     }
 
     /// The same, with a restored server beside it.

@@ -12,7 +12,9 @@ mod session;
 mod table;
 #[cfg(test)]
 mod tests;
+mod unclear;
 
 pub(crate) use history::{History, Moment};
 pub(crate) use overlay::{Past, Side};
 pub(crate) use session::{Sessions, Write};
+pub(crate) use unclear::Unclear;

@@ -10,6 +10,7 @@ use kintsugi_case::{ColumnSet, Shows, Technique, Verdict};
 use crate::conclusion::{Cells, Conclusion, Ground};
 use crate::error::{Failure, Result};
 use crate::query::Fate;
+use crate::rollback::Unclear;
 use crate::statement::{Observation, Statement, shown};
 use crate::widened::Widened;
 
@@ -41,10 +42,8 @@ const PARTIAL: &str = "the statement asked for a part of the value";
 const CUT: &str = "the answer was cut at the server's limit for aggregates inside this row";
 const EQUAL: &str = "the value that arrived is that of several records, and nobody can say whose it was";
 const UNSEEN: &str = "nothing tells whether the page shows this column";
-const CHANGED: &str = "the page had the size that these values give it, within what values changed since then allow";
-const UNCLEAR: &str =
-    "the page has another size than the values of today give it, and the table was changed since in a way that cannot be undone";
-const WIDE: &str = "too many of these values were changed since then for the page's size to tell";
+const CHANGED: &str = "the page had the size that these values give it, within what values that are not known allow";
+const WIDE: &str = "too many of these values were changed since then, or are not known, for the page's size to tell";
 const MOVED: &str = "rows came or went at about this time: whether this one was shown does not follow from the page's size";
 const UNORDERED: &str = "without ORDER BY the server's order decides which row it was, and too few pages confirm it";
 
@@ -247,12 +246,15 @@ fn judge<'a>(statement: &'a Answered, pages: &'a HashMap<usize, Page>, into: &Co
     let without = page.and_then(|page| page.predicted(&answer.own, value));
     let most = answer.most.as_ref().map(|most| page.and_then(|page| page.predicted(most, value)));
     let (verdict, reason) = match (predicted, most) {
-        (Some(least), Some(Some(most))) => within(observed, least, most, without),
+        (Some(least), Some(Some(most))) => {
+            let known = without.map_or_else(|| answer.injected_bytes(), |without| least.saturating_sub(without));
+            within(observed, (least, most), known, without)
+        }
         (Some(_), Some(None)) => verdict(observed, None, without),
         _ => verdict(observed, predicted, without),
     };
     let differs = verdict == Verdict::Possible && predicted.is_some_and(|bytes| bytes != observed.bytes);
-    let reason = if answer.unclear && differs { UNCLEAR } else { reason };
+    let reason = answer.unclear.filter(|_| differs).map_or(reason, Unclear::reason);
     let (verdict, reason) = by_the_query_log(statement, (verdict, reason), into);
     let agrees =
         observed.status == 200 && verdict != Verdict::Excluded && (predicted == Some(observed.bytes) || reason == CHANGED);
@@ -276,10 +278,9 @@ fn by_the_query_log(statement: &Answered, by_size: (Verdict, &'static str), into
     }
 }
 
-/// The verdict where some of the values are not known: the page lies between two sizes.
-fn within(seen: &Observation, least: u64, most: u64, without: Option<u64>) -> (Verdict, &'static str) {
+/// The verdict where some of the values are not known: the page lies between two sizes, of which `known` bytes are values.
+fn within(seen: &Observation, (least, most): (u64, u64), known: u64, without: Option<u64>) -> (Verdict, &'static str) {
     let fits = seen.status == 200 && (least.min(most)..=least.max(most)).contains(&seen.bytes);
-    let known = least.saturating_sub(without.unwrap_or(least));
     match fits {
         true if least.abs_diff(most) * KNOWN_SHARE <= known => (Verdict::Proved, CHANGED),
         true => (Verdict::Possible, WIDE),

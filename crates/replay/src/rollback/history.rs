@@ -1,12 +1,13 @@
 //! All that was written between the first statement of the query logs and the dump, table by table, ready to be undone.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use kintsugi_case::EvidenceLine;
 
+use super::Unclear;
 use super::parse::Change;
 use super::session::Write;
-use super::table::{Rows, Step, Undo, reflected};
+use super::table::{DELETED_MAX, Rows, Step, Undo, combinations, emptying, reflected};
 use crate::catalog::Catalog;
 use crate::data::Data;
 use crate::error::Result;
@@ -54,8 +55,8 @@ impl Step {
 #[derive(Default)]
 pub(super) struct TableHistory {
     pub(super) steps: Vec<Step>,
-    /// The last change that could not be undone.
-    pub(super) unclear_ms: Option<i64>,
+    /// The last change that could not be undone: when, and why.
+    pub(super) unclear: Option<(i64, Unclear)>,
 }
 
 /// The writes to the tables of a source.
@@ -72,12 +73,17 @@ impl History {
             by_table.entry(write.table).or_default().push(write);
         }
         let mut found = Vec::new();
-        for (table, writes) in by_table {
+        for (table, mut writes) in by_table {
             let secrets: HashSet<usize> = catalog.secrets(table).collect();
             let of = catalog.table(table);
-            let mut rows = Rows::wanted(of, &secrets, &writes);
+            let mut shared = HashMap::new();
+            for columns in emptying(of, &writes) {
+                let most = data.most_alike(of, &columns)?;
+                shared.insert(columns, most);
+            }
+            writes.iter_mut().for_each(|write| give_up(write, &secrets, &shared));
+            let mut rows = Rows::wanted(of, &secrets, &writes, shared);
             data.each_row(of, &mut |row, values| rows.take(row, values))?;
-            rows.count();
             found.push((table, secrets, rows, writes));
         }
         let seen =
@@ -85,12 +91,29 @@ impl History {
         let dumped_ms = dumped_ms(seen.collect());
         let tables = found.into_iter().map(|(table, secrets, rows, mut writes)| {
             writes.retain(|write| write.at_ms <= dumped_ms);
-            let unclear = writes.iter().rev().find(|write| matches!(write.change, Change::Unclear(_)));
-            let unclear_ms = unclear.map(|write| write.at_ms);
+            let unclear = writes.iter().rev().find_map(|write| match write.change {
+                Change::Unclear(why) => Some((write.at_ms, why)),
+                _ => None,
+            });
             let steps = Undo::new(catalog.table(table), &secrets, &rows).all(&writes);
-            (table, TableHistory { steps, unclear_ms })
+            (table, TableHistory { steps, unclear })
         });
         Ok(Self { tables: tables.collect() })
+    }
+}
+
+/// Makes of a write that cannot be followed row by row one that cannot be undone. `shared`: how many rows hold one value of
+/// these columns, at most.
+fn give_up(write: &mut Write, secrets: &HashSet<usize>, shared: &HashMap<Vec<usize>, usize>) {
+    let (Change::Update { condition, .. } | Change::Delete { condition }) = &write.change else { return };
+    let why = match combinations(condition) {
+        None => Some(Unclear::Rows),
+        Some((columns, _)) if columns.iter().any(|column| secrets.contains(column)) => Some(Unclear::Secret),
+        Some((columns, _)) if shared.get(&columns).is_some_and(|most| *most > DELETED_MAX) => Some(Unclear::Rows),
+        Some(_) => None,
+    };
+    if let Some(why) = why {
+        write.change = Change::Unclear(why);
     }
 }
 

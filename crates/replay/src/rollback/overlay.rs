@@ -10,6 +10,7 @@ use kintsugi_find::{Table, quoted};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Result};
 
+use super::Unclear;
 use super::history::{History, Moment, TableHistory};
 use super::table::{Cells, Effect, GONE, RowId, Then, Was};
 use crate::catalog::{Catalog, ORDER, ROW, View};
@@ -81,10 +82,10 @@ impl Past {
         self.tables.get(&table).is_some_and(|now| !now.borrow().history.steps.is_empty())
     }
 
-    /// Whether one of these tables was changed after the moment in a way that could not be undone.
-    pub(crate) fn is_unclear(&self, views: &[View], at: Moment) -> bool {
+    /// Why a change of one of these tables after the moment could not be undone.
+    pub(crate) fn unclear(&self, views: &[View], at: Moment) -> Option<Unclear> {
         let mut of = views.iter().filter_map(|view| self.tables.get(&view.table));
-        of.any(|now| now.borrow().history.unclear_ms.is_some_and(|last| last > at.from_ms))
+        of.find_map(|now| now.borrow().history.unclear.filter(|(last, _)| *last > at.from_ms).map(|(_, why)| why))
     }
 
     /// Makes the view `name` over the view `base` of a table.
@@ -135,10 +136,12 @@ impl Past {
 
     /// Which of the unknown values stand there.
     pub(crate) fn take_side(&self, connection: &Connection, side: Side) -> Result<()> {
-        if self.side.replace(side) != side {
-            connection.execute("UPDATE kintsugi_side SET side = ?", [side_number(side)])?;
-        }
-        Ok(())
+        if self.side.replace(side) == side { Ok(()) } else { Self::show_side(connection, side) }
+    }
+
+    /// Lets statements see these of the unknown values.
+    pub(crate) fn show_side(connection: &Connection, side: Side) -> Result<()> {
+        connection.execute("UPDATE kintsugi_side SET side = ?", [side_number(side)]).map(|_| ())
     }
 
     /// What the layers need.

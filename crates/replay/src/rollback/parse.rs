@@ -7,6 +7,8 @@ use sqlparser::ast::{
 };
 use sqlparser::parser::Parser;
 
+use super::Unclear;
+use super::Unclear::{Layout, Rows, Source, Unread};
 use crate::catalog::Catalog;
 use crate::dialect::Dialect;
 
@@ -54,8 +56,23 @@ pub(crate) enum Change {
     Delete {
         condition: Condition,
     },
-    /// Why it cannot be undone.
-    Unclear(&'static str),
+    /// It cannot be undone.
+    Unclear(Unclear),
+}
+
+impl Change {
+    /// How many rows and conditions it takes to hold.
+    pub(crate) fn size(&self) -> usize {
+        let of = |condition: &Condition| match condition {
+            Condition::Columns(columns) => columns.iter().map(|(_, values)| values.len()).sum(),
+            Condition::Other => 1,
+        };
+        match self {
+            Self::Insert { rows, .. } => rows.len(),
+            Self::Update { condition, .. } | Self::Delete { condition } => of(condition),
+            Self::Unclear(_) => 1,
+        }
+    }
 }
 
 /// What a statement is for the state of the data.
@@ -70,11 +87,6 @@ pub(crate) enum Act {
     Savepoint(String),
 }
 
-const UNREAD: &str = "a statement that changed the table could not be read";
-const ROWS: &str = "which rows a statement changed does not follow from its text";
-const SOURCE: &str = "a statement filled the table from elsewhere";
-const LAYOUT: &str = "the table itself was changed";
-
 /// Words with which a statement begins that may change data.
 const WRITING: [&str; 14] = [
     "insert", "update", "delete", "replace", "truncate", "alter", "drop", "rename", "load", "merge", "begin", "start", "commit",
@@ -88,7 +100,7 @@ pub(crate) fn acts(text: &str, parameters: &[Option<Vec<u8>>], dialect: Dialect,
         return Vec::new();
     }
     let parsed = Parser::parse_sql(dialect.parser(), text);
-    let Ok(statements) = parsed else { return simple(text).map_or_else(|| unread(text, catalog, UNREAD), |act| vec![act]) };
+    let Ok(statements) = parsed else { return simple(text).map_or_else(|| unread(text, catalog, Unread), |act| vec![act]) };
     let mut reader = Reader { parameters, next: 0, dialect, catalog };
     statements.iter().flat_map(|statement| reader.statement(statement)).collect()
 }
@@ -122,7 +134,7 @@ fn simple(text: &str) -> Option<Act> {
     }
 }
 
-fn unread(text: &str, catalog: &Catalog, reason: &'static str) -> Vec<Act> {
+fn unread(text: &str, catalog: &Catalog, reason: Unclear) -> Vec<Act> {
     catalog.named_in(text).into_iter().map(|(table, _)| Act::Write(table, Change::Unclear(reason))).collect()
 }
 
@@ -152,10 +164,10 @@ impl Reader<'_> {
             },
             Statement::Copy { to: true, .. } => Vec::new(),
             Statement::AlterTable(_) | Statement::Drop { .. } | Statement::Truncate(_) | Statement::RenameTable(_) => {
-                unread(&statement.to_string(), self.catalog, LAYOUT)
+                unread(&statement.to_string(), self.catalog, Layout)
             }
             Statement::Merge(_) | Statement::LoadData { .. } | Statement::Copy { .. } => {
-                unread(&statement.to_string(), self.catalog, SOURCE)
+                unread(&statement.to_string(), self.catalog, Source)
             }
             _ => Vec::new(),
         }
@@ -167,7 +179,7 @@ impl Reader<'_> {
         let lower = text.to_ascii_lowercase();
         let writes =
             lower.starts_with("with") && ["insert into", "update ", "delete from"].iter().any(|word| lower.contains(word));
-        if writes { unread(&text, self.catalog, ROWS) } else { Vec::new() }
+        if writes { unread(&text, self.catalog, Rows) } else { Vec::new() }
     }
 
     fn insert(&mut self, insert: &Insert) -> Option<Act> {
@@ -177,7 +189,7 @@ impl Reader<'_> {
         Some(Act::Write(table, change))
     }
 
-    fn inserted(&mut self, insert: &Insert, table: usize) -> Result<Change, &'static str> {
+    fn inserted(&mut self, insert: &Insert, table: usize) -> Result<Change, Unclear> {
         if !insert.assignments.is_empty() {
             let sets = self.sets(&insert.assignments, table)?;
             let (columns, row) = sets.into_iter().unzip();
@@ -188,19 +200,19 @@ impl Reader<'_> {
         } else {
             insert.columns.iter().map(|name| self.column(table, name)).collect::<Result<_, _>>()?
         };
-        let source = insert.source.as_ref().ok_or(SOURCE)?;
-        let SetExpr::Values(values) = source.body.as_ref() else { return Err(SOURCE) };
+        let source = insert.source.as_ref().ok_or(Source)?;
+        let SetExpr::Values(values) = source.body.as_ref() else { return Err(Source) };
         let rows = values.rows.iter().map(|row| row.content.iter().map(|value| self.given(value)).collect::<Vec<_>>());
         let rows: Vec<Vec<Given>> = rows.collect();
         if rows.iter().any(|row| row.len() != columns.len()) {
-            return Err(UNREAD);
+            return Err(Unread);
         }
         Ok(Change::Insert { columns, rows, conflict: self.conflict(insert, table)? })
     }
 
-    fn conflict(&self, insert: &Insert, table: usize) -> Result<Conflict, &'static str> {
+    fn conflict(&self, insert: &Insert, table: usize) -> Result<Conflict, Unclear> {
         use sqlparser::ast::SqliteOnConflict;
-        let changed = |assignments: &[Assignment]| -> Result<Conflict, &'static str> {
+        let changed = |assignments: &[Assignment]| -> Result<Conflict, Unclear> {
             let columns = assignments.iter().map(|one| self.target(table, &one.target)).collect::<Result<_, _>>()?;
             Ok(Conflict::Update(columns))
         };
@@ -220,7 +232,7 @@ impl Reader<'_> {
 
     fn update(&mut self, update: &Update) -> Vec<Act> {
         let Some(table) = self.only(std::slice::from_ref(&update.table)) else {
-            return unread(&update.table.to_string(), self.catalog, ROWS);
+            return unread(&update.table.to_string(), self.catalog, Rows);
         };
         let sets = self.sets(&update.assignments, table);
         let condition = self.condition(update.selection.as_ref(), table);
@@ -228,7 +240,7 @@ impl Reader<'_> {
         let change = match (sets, condition) {
             (Ok(sets), condition @ Condition::Columns(_)) if plain => Change::Update { sets, condition },
             (Err(reason), _) => Change::Unclear(reason),
-            _ => Change::Unclear(ROWS),
+            _ => Change::Unclear(Rows),
         };
         vec![Act::Write(table, change)]
     }
@@ -236,11 +248,11 @@ impl Reader<'_> {
     fn delete(&mut self, delete: &Delete) -> Vec<Act> {
         let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = &delete.from;
         let Some(table) = self.only(from).filter(|_| delete.using.is_none() && delete.tables.is_empty()) else {
-            return unread(&delete.to_string(), self.catalog, ROWS);
+            return unread(&delete.to_string(), self.catalog, Rows);
         };
         let change = match self.condition(delete.selection.as_ref(), table) {
             condition @ Condition::Columns(_) if delete.limit.is_none() => Change::Delete { condition },
-            _ => Change::Unclear(ROWS),
+            _ => Change::Unclear(Rows),
         };
         vec![Act::Write(table, change)]
     }
@@ -257,18 +269,18 @@ impl Reader<'_> {
         self.catalog.find(&last(name)?)
     }
 
-    fn column(&self, table: usize, name: &ObjectName) -> Result<usize, &'static str> {
-        last(name).and_then(|name| self.catalog.table(table).column(&name)).ok_or(UNREAD)
+    fn column(&self, table: usize, name: &ObjectName) -> Result<usize, Unclear> {
+        last(name).and_then(|name| self.catalog.table(table).column(&name)).ok_or(Unread)
     }
 
-    fn target(&self, table: usize, target: &AssignmentTarget) -> Result<usize, &'static str> {
+    fn target(&self, table: usize, target: &AssignmentTarget) -> Result<usize, Unclear> {
         match target {
             AssignmentTarget::ColumnName(name) => self.column(table, name),
-            AssignmentTarget::Tuple(_) => Err(UNREAD),
+            AssignmentTarget::Tuple(_) => Err(Unread),
         }
     }
 
-    fn sets(&mut self, assignments: &[Assignment], table: usize) -> Result<Vec<(usize, Given)>, &'static str> {
+    fn sets(&mut self, assignments: &[Assignment], table: usize) -> Result<Vec<(usize, Given)>, Unclear> {
         assignments.iter().map(|one| Ok((self.target(table, &one.target)?, self.given(&one.value)))).collect()
     }
 
@@ -410,7 +422,7 @@ mod tests {
                 format!("update {} where {}", sets.join(","), condition(of))
             }
             Change::Delete { condition: of } => format!("delete where {}", condition(of)),
-            Change::Unclear(reason) => format!("unclear: {reason}"),
+            Change::Unclear(reason) => format!("unclear: {reason:?}"),
         };
         format!("{table} {change}")
     }
@@ -449,17 +461,12 @@ mod tests {
     #[test]
     fn what_cannot_be_undone_is_told() {
         use Dialect::MySql;
-        let rows = "0 unclear: which rows a statement changed does not follow from its text";
+        let rows = "0 unclear: Rows";
         check(MySql, "UPDATE people SET name='x' WHERE id>5", &[], rows);
         check(MySql, "DELETE FROM people", &[], rows);
-        check(MySql, "INSERT INTO people SELECT * FROM other", &[], "0 unclear: a statement filled the table from elsewhere");
-        check(MySql, "TRUNCATE TABLE people", &[], "0 unclear: the table itself was changed");
-        check(
-            MySql,
-            "UPDATE people SET nosuch='x' WHERE id=5",
-            &[],
-            "0 unclear: a statement that changed the table could not be read",
-        );
+        check(MySql, "INSERT INTO people SELECT * FROM other", &[], "0 unclear: Source");
+        check(MySql, "TRUNCATE TABLE people", &[], "0 unclear: Layout");
+        check(MySql, "UPDATE people SET nosuch='x' WHERE id=5", &[], "0 unclear: Unread");
         check(MySql, "UPDATE other SET a=1 WHERE id=5", &[], "");
         check(MySql, "SELECT * FROM people WHERE name='; delete'", &[], "");
     }

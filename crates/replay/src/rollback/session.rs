@@ -1,11 +1,12 @@
 //! Which writes took effect: those of a transaction that was rolled back, or failed, did not; those of one that was committed
 //! took effect for everybody at its end.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use kintsugi_case::{EvidenceId, EvidenceLine};
 use kintsugi_evidence::QueryLine;
 
+use super::Unclear;
 use super::parse::{Act, Change, acts};
 use crate::catalog::Catalog;
 use crate::dialect::Dialect;
@@ -28,7 +29,14 @@ pub(crate) struct Sessions<'a> {
     catalog: &'a Catalog,
     open: HashMap<(EvidenceId, String), Session>,
     done: Vec<Write>,
+    /// Rows and conditions held.
+    held: usize,
+    /// The last write of each table beyond what is held.
+    beyond: BTreeMap<usize, (i64, EvidenceLine)>,
 }
+
+/// Rows and conditions of writes that are held, some 200 bytes each.
+const HELD_MAX: usize = 2_000_000;
 
 #[derive(Default)]
 struct Session {
@@ -43,14 +51,16 @@ struct Session {
 
 impl<'a> Sessions<'a> {
     pub(crate) fn new(dialect: Dialect, catalog: &'a Catalog) -> Self {
-        Self { dialect, catalog, open: HashMap::new(), done: Vec::new() }
+        let (open, beyond) = (HashMap::new(), BTreeMap::new());
+        Self { dialect, catalog, open, done: Vec::new(), held: 0, beyond }
     }
 
     /// Takes a statement of a query log.
     pub(crate) fn take(&mut self, line: &QueryLine, place: EvidenceLine) {
         let Some(at_ms) = line.at_ms else { return };
         let text = String::from_utf8_lossy(&line.text);
-        let acts = acts(&text, &line.parameters, self.dialect, self.catalog);
+        let mut acts = acts(&text, &line.parameters, self.dialect, self.catalog);
+        acts.retain(|act| self.holds(act, at_ms, place));
         let manual = autocommit(&text).map(|on| !on);
         if acts.is_empty() && manual.is_none() && line.error.is_none() {
             return;
@@ -67,9 +77,28 @@ impl<'a> Sessions<'a> {
         }
     }
 
+    /// Whether there is room for a write; of those beyond it only the last is known. It may not have taken effect.
+    fn holds(&mut self, act: &Act, at_ms: i64, place: EvidenceLine) -> bool {
+        let Act::Write(table, change) = act else { return true };
+        self.held += change.size();
+        if self.held <= HELD_MAX {
+            return true;
+        }
+        let last = self.beyond.entry(*table).or_insert((at_ms, place));
+        *last = (*last).max((at_ms, place));
+        false
+    }
+
     /// Every write that took effect, in the order of time. What was open at the end of the log may have been committed later.
     pub(crate) fn finish(mut self) -> Vec<Write> {
         self.done.extend(self.open.into_values().filter(|session| !session.failed).flat_map(|open| open.transaction).flatten());
+        let beyond = self.beyond.into_iter();
+        self.done.extend(beyond.map(|(table, (at_ms, line))| Write {
+            at_ms,
+            line,
+            table,
+            change: Change::Unclear(Unclear::TooMany),
+        }));
         self.done.sort_by_key(|write| (write.at_ms, write.line));
         self.done
     }

@@ -13,8 +13,8 @@ use super::session::Write;
 pub(super) type RowId = u64;
 /// The first number of rows that the snapshot does not have.
 pub(super) const GONE: RowId = 1 << 40;
-/// Rows that a deletion by another column than the key is taken to have deleted at most.
-const DELETED_MAX: usize = 8;
+/// Rows that a deletion by another column than the key can have deleted at most, to be undone.
+pub(super) const DELETED_MAX: usize = 64;
 /// Combinations of the values of a condition that are looked at.
 const VALUES_MAX: usize = 4096;
 /// Rows known from earlier writes that a write without key is compared with.
@@ -55,8 +55,8 @@ pub(super) struct Step {
     pub(super) effects: Vec<Effect>,
 }
 
-type Columns = Vec<usize>;
-type Key = Vec<String>;
+pub(super) type Columns = Vec<usize>;
+pub(super) type Key = Vec<String>;
 
 /// The snapshot's rows that the writes are about.
 #[derive(Default)]
@@ -64,7 +64,7 @@ pub(super) struct Rows {
     /// By columns and their values.
     by: HashMap<Columns, HashMap<Key, Vec<RowId>>>,
     values: HashMap<RowId, Vec<Option<String>>>,
-    /// How many rows share a value of these columns, at most.
+    /// How many rows of the whole table hold one value of these columns, at most: of what was deleted the snapshot has none.
     shared: HashMap<Columns, usize>,
 }
 
@@ -83,7 +83,7 @@ pub(super) fn normal(text: &str) -> String {
 }
 
 /// The columns of a condition in order, and each combination of their values.
-fn combinations(condition: &Condition) -> Option<(Columns, Vec<Key>)> {
+pub(super) fn combinations(condition: &Condition) -> Option<(Columns, Vec<Key>)> {
     let Condition::Columns(list) = condition else { return None };
     let mut list: Vec<&(usize, Vec<String>)> = list.iter().collect();
     list.sort_by_key(|(column, _)| *column);
@@ -107,6 +107,18 @@ fn part_of(columns: &[usize], values: &[String], wanted: &[usize]) -> Option<Key
     part.collect::<Option<Key>>().filter(|key| !key.is_empty())
 }
 
+/// The columns, none of them the whole key, by whose values rows were deleted.
+pub(super) fn emptying(table: &Table, writes: &[Write]) -> Vec<Columns> {
+    let deleted = writes.iter().filter_map(|write| match &write.change {
+        Change::Delete { condition } => combinations(condition).map(|(columns, _)| columns),
+        _ => None,
+    });
+    let mut found: Vec<Columns> = deleted.filter(|columns| !table.key.iter().all(|key| columns.contains(key))).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
 /// The columns that an inserted row can be found by: its key, or without one all that is known of it.
 fn found_by(table: &Table, secrets: &HashSet<usize>, columns: &[usize], row: &[Given]) -> (Columns, Key) {
     let given = |column: usize| match columns.iter().position(|known| *known == column).map(|at| &row[at]) {
@@ -125,8 +137,8 @@ fn found_by(table: &Table, secrets: &HashSet<usize>, columns: &[usize], row: &[G
 
 impl Rows {
     /// What the snapshot must be searched for.
-    pub(super) fn wanted(table: &Table, secrets: &HashSet<usize>, writes: &[Write]) -> Self {
-        let mut rows = Self::default();
+    pub(super) fn wanted(table: &Table, secrets: &HashSet<usize>, writes: &[Write], shared: HashMap<Columns, usize>) -> Self {
+        let mut rows = Self { shared, ..Self::default() };
         for write in writes {
             match &write.change {
                 Change::Insert { columns, rows: inserted, .. } => {
@@ -171,12 +183,6 @@ impl Rows {
         if wanted {
             self.values.insert(row, values.to_vec());
         }
-    }
-
-    /// Counts how many rows share a value, where that matters; called once all rows were taken.
-    pub(super) fn count(&mut self) {
-        self.shared =
-            self.by.iter().map(|(columns, keys)| (columns.clone(), keys.values().map(Vec::len).max().unwrap_or(0))).collect();
     }
 
     fn with(&self, columns: &[usize], key: &[String]) -> &[RowId] {

@@ -3,7 +3,7 @@
 use kintsugi_case::{EvidenceId, EvidenceLine};
 use kintsugi_evidence::QueryLine;
 
-use super::{History, Moment, Past, Sessions, Side};
+use super::{History, Moment, Past, Sessions, Side, Unclear};
 use crate::catalog::{Catalog, View};
 use crate::data::Data;
 use crate::dialect::Dialect;
@@ -11,11 +11,16 @@ use crate::tests::{Codes, PEOPLE, people};
 
 const VIEW: View = View { table: 0, secrets: false };
 
-/// The snapshot, and the past of it that these statements leave; the first ran at 10, the next at 20 and so on.
+/// The five people, and the past that these statements leave; the first ran at 10, the next at 20 and so on.
 fn data(statements: &[&str]) -> (Data, Catalog) {
+    let rows: Vec<String> = PEOPLE.iter().map(|(id, name, _)| format!("({id}, '{name}', 'present')")).collect();
+    data_of(&rows, statements)
+}
+
+/// The same of other rows.
+fn data_of(rows: &[String], statements: &[&str]) -> (Data, Catalog) {
     let catalog = Catalog::new(&[people()], "shop");
     let data = Data::in_memory().expect("memory");
-    let rows: Vec<String> = PEOPLE.iter().map(|(id, name, _)| format!("({id}, '{name}', 'present')")).collect();
     let sql = format!("CREATE TABLE \"shop.people\" (id, name, code); INSERT INTO \"shop.people\" VALUES {}", rows.join(", "));
     data.connection().execute_batch(&sql).expect("rows");
     let mut sessions = Sessions::new(Dialect::MySql, &catalog);
@@ -97,6 +102,41 @@ fn deleted_by_another_column_a_row_may_have_been_there() {
     check(&["DELETE FROM people WHERE name='Bo'"], &[(5, &perhaps), (15, NOW)]);
     let known = "0:9 Bo, 1:11 Ann, 2:12 Bertil, 3:13 佐藤, 4:14 D, 5:19 Ernestine";
     check(&["INSERT INTO people VALUES (9, 'Bo', '1')", "DELETE FROM people WHERE name='Bo'"], &[(15, known)]);
+}
+
+#[test]
+fn as_many_may_have_been_deleted_as_others_share_a_value() {
+    let rows = [(11, "Ann"), (12, "Ann"), (13, "Ann"), (14, "Bo")].map(|(id, name)| format!("({id}, '{name}', 'present')"));
+    let (data, catalog) = data_of(&rows, &["DELETE FROM people WHERE name='Eva'"]);
+    data.at(Some(at(5)));
+    assert!(data.rewind(&[VIEW]).expect("then").1);
+    data.take_side(Side::Most).expect("most");
+    assert_eq!(rows_named(&data, &catalog, "Eva"), 3);
+    data.take_side(Side::Least).expect("least");
+    assert_eq!(rows_named(&data, &catalog, "Eva"), 0);
+}
+
+fn rows_named(data: &Data, catalog: &Catalog, name: &str) -> usize {
+    let sql = format!("SELECT count(*) FROM {} WHERE name = ?", catalog.view_name(VIEW));
+    let count = data.connection().query_row(&sql, [name], |row| row.get::<_, i64>(0)).expect("a count");
+    usize::try_from(count).expect("a count")
+}
+
+#[test]
+fn what_cannot_be_followed_row_by_row_is_said_with_its_reason() {
+    let check = |statement: &str, expected: Option<Unclear>| {
+        let (data, _) = data(&["SELECT 1", statement]);
+        data.at(Some(at(5)));
+        assert_eq!(data.unclear(&[VIEW]), expected, "{statement}");
+        data.at(Some(at(25)));
+        assert_eq!(data.unclear(&[VIEW]), None, "{statement} was before");
+    };
+    check("UPDATE people SET name='x' WHERE code='123'", Some(Unclear::Secret));
+    check("DELETE FROM people WHERE code='123'", Some(Unclear::Secret));
+    check("UPDATE people SET name='x' WHERE length(name)=3", Some(Unclear::Rows));
+    let many: Vec<String> = (0..5000).map(|id| id.to_string()).collect();
+    check(&format!("UPDATE people SET name='x' WHERE id IN ({})", many.join(",")), Some(Unclear::Rows));
+    check("UPDATE people SET name='Bertil' WHERE id=12", None);
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::error::Failure;
 use crate::functions::tied;
 use crate::joined::{EQUAL, PART, rows_of};
 use crate::lexer::Literal;
-use crate::rollback::Side;
+use crate::rollback::{Side, Unclear};
 use crate::server::NativeRow;
 
 /// Sets of literals of one query after which LIMIT is left to SQLite, as whole sets would not be used again.
@@ -105,7 +105,7 @@ pub(crate) struct Answer {
     /// Rows came or went at about its time: whether these were among the answer is not known.
     pub(crate) moved: bool,
     /// A table was changed since in a way that cannot be undone.
-    pub(crate) unclear: bool,
+    pub(crate) unclear: Option<Unclear>,
 }
 
 impl RowSet {
@@ -216,8 +216,8 @@ impl Evaluator {
         let (state, is_open) = self.data.rewind(&plan.views)?;
         self.state = state;
         let mut least = self.answer_now(plan, literals, shows)?;
-        least.unclear = self.data.is_unclear(&plan.views);
-        if !is_open {
+        least.unclear = self.data.unclear(&plan.views);
+        if !is_open && !plan.open_text {
             return Ok(least);
         }
         self.state.push_str("most");
@@ -414,6 +414,12 @@ impl Answer {
         }
         self.most = (most.shown != self.shown).then(|| Box::new(most.shown));
         self
+    }
+
+    /// Bytes of what the page shows beside its own rows.
+    pub(super) fn injected_bytes(&self) -> u64 {
+        let bytes = |shown: &Shown| shown.columns.iter().map(|text| u64::from(text.bytes)).sum::<u64>();
+        bytes(&self.shown).saturating_sub(bytes(&self.own))
     }
 
     /// The rows of the snapshot in it.

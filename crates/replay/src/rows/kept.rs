@@ -11,6 +11,7 @@ use super::Answered;
 use super::evaluate::{Answer, Arrived, Part, RowSet, Taken};
 use super::plan::Rows;
 use super::size::{Shown, Text};
+use crate::rollback::Unclear;
 use crate::statement::Observation;
 
 /// Statements are kept in pieces of this size: no piece is ever moved to grow.
@@ -86,7 +87,7 @@ impl Kept {
                 | u64::from(answer.unsure) << 1
                 | u64::from(answer.moved) << 2
                 | u64::from(answer.most.is_some()) << 3
-                | u64::from(answer.unclear) << 4,
+                | answer.unclear.map_or(0, Unclear::number) << 4,
             answer.taken.len() as u64,
         ] {
             put(number, into);
@@ -162,7 +163,7 @@ impl Kept {
             unsure: flags & 2 != 0,
             most,
             moved: flags & 4 != 0,
-            unclear: flags & 16 != 0,
+            unclear: Unclear::of_number(flags >> 4),
         };
         Answered { shape, observed, answer, value, literals }
     }
@@ -248,7 +249,7 @@ mod tests {
 
     use kintsugi_case::{EvidenceId, EvidenceLine};
 
-    use super::{Answer, Answered, Arrived, Kept, Observation, Part, Rows, Shown, Taken, Text};
+    use super::{Answer, Answered, Arrived, Kept, Observation, Part, Rows, Shown, Taken, Text, Unclear};
 
     fn statement(line: u64, at_ms: i64, taken: Vec<Taken>) -> Answered {
         let line = EvidenceLine { evidence: EvidenceId(2), line };
@@ -256,8 +257,8 @@ mod tests {
         let columns = vec![Text::NULL, Text::of_bytes("<東京 & 'x'>".as_bytes()), Text::NULL];
         let (shown, own) = (Shown { rows: 300, columns }, Shown::default());
         let most = (at_ms > 0).then(|| Box::new(shown.clone()));
-        let answer =
-            Answer { shown, own, taken, unknown: at_ms < 0, unsure: at_ms > 0, most, moved: at_ms < 0, unclear: at_ms > 0 };
+        let unclear = (at_ms > 0).then_some(Unclear::TooMany);
+        let answer = Answer { shown, own, taken, unknown: at_ms < 0, unsure: at_ms > 0, most, moved: at_ms < 0, unclear };
         Answered { shape: 129, observed, answer, value: Text::of_bytes(b"-1 UNION"), literals: "東京,4711".into() }
     }
 
@@ -301,7 +302,7 @@ mod tests {
             let places: Vec<_> =
                 taken.iter().map(|taken| (taken.first_column, taken.by_place, taken.placed, rows(taken))).collect();
             let seen = format!("{:?} {} {} {:?}", one.observed, one.shape, one.literals, one.value);
-            format!("{seen} {shown:?} {own:?} {unknown} {unsure} {most:?} {moved} {unclear} {places:?}")
+            format!("{seen} {shown:?} {own:?} {unknown} {unsure} {most:?} {moved} {unclear:?} {places:?}")
         };
         let known: Vec<String> = statements.iter().map(told).collect();
         let mut at = 0;

@@ -34,6 +34,8 @@ pub(crate) struct Plan {
     pub(crate) ordered: bool,
     /// A part of the text is of a length that nobody knows.
     pub(crate) unknown_text: bool,
+    /// A part of the text is between two lengths.
+    pub(crate) open_text: bool,
     /// The tables it reads, as views that must be there before it runs.
     pub(crate) views: Vec<View>,
 }
@@ -188,8 +190,8 @@ pub(crate) fn plan(sql: &str, _places: usize, dialect: Dialect, catalog: &Catalo
         own.silent = !alone || !personal;
     }
     let limit = if alone { None } else { limit(&query)? };
-    let Rewriter { views, unknown_text, .. } = planner.rewriter;
-    Ok(Plan { branches, limit, ordered: !alone && query.order_by.is_some(), unknown_text, views })
+    let Rewriter { views, unknown_text, open_text, .. } = planner.rewriter;
+    Ok(Plan { branches, limit, ordered: !alone && query.order_by.is_some(), unknown_text, open_text, views })
 }
 
 /// The values of a scalar subquery, each with the numbers of the rows it came from.
@@ -556,4 +558,28 @@ fn replace(expr: &mut Expr, new: &Expr) -> bool {
         return true;
     }
     children(expr).into_iter().any(|child| replace(child, new))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plan;
+    use crate::catalog::Catalog;
+    use crate::dialect::Dialect;
+    use crate::tests::people;
+
+    #[test]
+    fn the_servers_own_columns_are_text_between_two_lengths() {
+        let check = |dialect, rest: &str, expected: Result<bool, &str>| {
+            let catalog = Catalog::new(&[people()], "shop");
+            let sql = format!("SELECT id FROM people WHERE id = ?1 UNION ALL {rest}");
+            let found = plan(&sql, 1, dialect, &catalog).map(|plan| plan.open_text);
+            assert_eq!(found.as_ref().map_err(String::as_str), expected.as_ref().map_err(|reason| *reason), "{rest}");
+        };
+        check(Dialect::PostgreSql, "SELECT name || xmin::text FROM people", Ok(true));
+        check(Dialect::PostgreSql, "SELECT STRING_AGG(name || ctid::text, ',') FROM people", Ok(true));
+        check(Dialect::PostgreSql, "SELECT name FROM people", Ok(false));
+        // What it is decides which rows come: nobody knows.
+        check(Dialect::PostgreSql, "SELECT name FROM people WHERE xmin::text = '7'", Err("the name xmin is not followed"));
+        check(Dialect::MySql, "SELECT xmin FROM people", Err("the name xmin is not followed"));
+    }
 }

@@ -52,6 +52,8 @@ pub(super) struct Rewriter<'a> {
     pub(super) slots: Vec<usize>,
     /// Something in the answer is of a length that nobody knows.
     pub(super) unknown_text: bool,
+    /// Something in it is between two lengths.
+    pub(super) open_text: bool,
     /// A condition asks about rows by a subquery: its answer is told by which rows come, not by what is in them.
     pub(super) asks: bool,
     /// Conditions around what is being rewritten.
@@ -253,6 +255,7 @@ impl<'a> Rewriter<'a> {
             views: Vec::new(),
             slots: Vec::new(),
             unknown_text: false,
+            open_text: false,
             asks: false,
             questions: 0,
             words: Words::default(),
