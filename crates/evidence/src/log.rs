@@ -14,6 +14,7 @@ pub(crate) mod lines;
 mod modsecurity;
 mod modsecurity_json;
 mod other;
+mod passing;
 mod pattern;
 mod read;
 mod rotation;
@@ -21,8 +22,8 @@ mod time;
 mod vhost_combined;
 mod w3c;
 
-pub use fields::Glance;
-pub use read::{detect, first_request, read_bytes, read_line, read_log, scan_lines};
+pub use fields::{Glance, Parts, Sieve};
+pub use read::{detect, first_request, read_bytes, read_line, read_log, scan_lines, sift_bytes, sift_lines};
 pub use rotation::{MissingLog, missing_logs};
 
 pub(crate) use pattern::{Pattern, is_pattern};

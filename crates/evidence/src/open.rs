@@ -6,7 +6,7 @@
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 
 use flate2::bufread::MultiGzDecoder;
@@ -96,12 +96,13 @@ impl EvidenceFile {
     fn start(&self) -> Result<(Raw, JoinHandle<io::Result<String>>)> {
         let file = File::open(&self.path).map_err(|source| self.unreadable(source))?;
         let (sender, blocks) = sync_channel(BLOCKS_WAITING_MAX);
+        let (back, spent) = channel();
         let (keys, to_the_end) = (self.copy_keys.clone(), self.sha256.is_some());
         let worker = std::thread::spawn(move || match keys {
-            None => send_all(file, sender, to_the_end),
-            Some(keys) => send_all(keys.decrypt_evidence(file).map_err(io::Error::other)?, sender, to_the_end),
+            None => send_all(file, sender, &spent, to_the_end),
+            Some(keys) => send_all(keys.decrypt_evidence(file).map_err(io::Error::other)?, sender, &spent, to_the_end),
         });
-        Ok((Raw { blocks, block: Vec::new(), at: 0 }, worker))
+        Ok((Raw { blocks, back, block: Vec::new(), at: 0 }, worker))
     }
 }
 
@@ -139,26 +140,48 @@ impl Seal {
 }
 
 /// Reads and hashes to the end, also when nobody listens any more, unless nobody will ask for the digest.
-fn send_all(mut input: impl Read, sender: SyncSender<Vec<u8>>, to_the_end: bool) -> io::Result<String> {
+/// Blocks that come back are filled again: memory that was never used costs more to get than to read a file into.
+fn send_all(
+    mut input: impl Read,
+    sender: SyncSender<Vec<u8>>,
+    spent: &Receiver<Vec<u8>>,
+    to_the_end: bool,
+) -> io::Result<String> {
     let mut hasher = Sha256::new();
     let mut sender = Some(sender);
+    let mut spare = Vec::new();
     while sender.is_some() || to_the_end {
-        let block = read_block(&mut input)?;
+        let mut block = spent.try_recv().unwrap_or_else(|_| std::mem::take(&mut spare));
+        fill(&mut block, &mut input)?;
         if block.is_empty() {
             break;
         }
         hasher.update(&block);
-        if sender.as_ref().is_some_and(|sender| sender.send(block).is_err()) {
-            sender = None;
+        let unsent = match &sender {
+            Some(sender) => sender.send(block).err().map(|unsent| unsent.0),
+            None => Some(block),
+        };
+        if let Some(block) = unsent {
+            (sender, spare) = (None, block);
         }
     }
     Ok(hex(&hasher.finalize()))
 }
 
-fn read_block(input: &mut impl Read) -> io::Result<Vec<u8>> {
-    let mut block = Vec::with_capacity(BLOCK_BYTES);
-    input.take(BLOCK_BYTES as u64).read_to_end(&mut block)?;
-    Ok(block)
+/// Fills a block as far as the input goes; empty at its end.
+fn fill(block: &mut Vec<u8>, input: &mut impl Read) -> io::Result<()> {
+    block.resize(BLOCK_BYTES, 0);
+    let mut filled = 0;
+    while filled < BLOCK_BYTES {
+        match input.read(&mut block[filled..]) {
+            Ok(0) => break,
+            Ok(bytes) => filled += bytes,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    block.truncate(filled);
+    Ok(())
 }
 
 /// A digest as it is written everywhere: lower-case hex.
@@ -169,6 +192,8 @@ pub(crate) fn hex(digest: &[u8]) -> String {
 /// The bytes as they lie, block by block. Ends early where reading failed; [`Seal::check`] then says so.
 struct Raw {
     blocks: Receiver<Vec<u8>>,
+    /// Where blocks go that were read.
+    back: Sender<Vec<u8>>,
     block: Vec<u8>,
     at: usize,
 }
@@ -176,8 +201,13 @@ struct Raw {
 impl BufRead for Raw {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.at >= self.block.len() {
-            self.block = self.blocks.recv().unwrap_or_default();
+            let next = self.blocks.recv().unwrap_or_default();
+            let spent = std::mem::replace(&mut self.block, next);
             self.at = 0;
+            if !spent.is_empty() {
+                // The reading thread may be at its end and want no more.
+                let _ = self.back.send(spent);
+            }
         }
         Ok(&self.block[self.at..])
     }

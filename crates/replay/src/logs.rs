@@ -8,12 +8,13 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use kintsugi_case::{EvidenceId, EvidenceLine};
 use kintsugi_evidence::{
-    CustodyEntry, EvidenceKind, Gap, Glance, LogFormat, LogLine, LogReport, first_request, missing_logs, scan_lines,
+    CustodyEntry, EvidenceKind, Gap, Glance, LogFormat, LogLine, LogReport, Parts, Sieve, first_request, missing_logs,
+    scan_lines, sift_lines,
 };
 
 use crate::error::{Error, Result};
 use crate::ordinary::Sample;
-use crate::request::{Carried, is_suspect};
+use crate::request::{Carried, is_suspect, is_suspect_header, is_suspect_request};
 use crate::statement::{Observation, Seen};
 use crate::{Inputs, Progress};
 
@@ -116,7 +117,10 @@ impl Reading<'_, '_> {
             suspect.set(is_suspect(glance) || sample.wants(glance.request, glance.query));
             suspect.get() || any_waits
         };
-        let report = scan_lines(inputs.case_dir, entry, inputs.keys, &wanted, &mut |line| {
+        let request = |line: &[u8]| is_suspect_request(line) || sample.may_want(line);
+        let parts = (!any_waits).then_some(Parts { request: &request, header: &is_suspect_header });
+        let sieve = Sieve { wanted: &wanted, parts };
+        let report = sift_lines(inputs.case_dir, entry, inputs.keys, sieve, &mut |line| {
             let waiting = any_waits.then(|| records.answered_by(&line)).flatten();
             joined += u64::from(waiting.is_some());
             let waiting = waiting.map(|at| &records.list[at]);

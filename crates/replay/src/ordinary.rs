@@ -30,18 +30,38 @@ impl Sample {
         if endpoints.is_empty() {
             return false;
         }
-        let mark = memchr::memchr(b'?', request);
-        let end = mark.or_else(|| memchr::memmem::find(request, b" HTTP/")).unwrap_or(request.len());
-        let path = &request[..end];
+        let (path, apart) = path_and_query(request);
         let Some(at) = endpoints.iter().position(|(known, _)| path.ends_with(known)) else { return false };
-        let query = mark.map_or(query, |mark| &request[mark + 1..]);
-        let query = &query[..memchr::memchr(b' ', query).unwrap_or(query.len())];
+        let query = up_to_blank(apart.unwrap_or(query));
         // Without any parameter too: the page may then show all that there is.
         let is_new = endpoints[at].1.insert(self.hasher.hash_one(query));
         if endpoints[at].1.len() >= REQUESTS_MAX {
             endpoints.swap_remove(at);
         }
         is_new
+    }
+
+    /// Whether a request line, with its query if any, is one of those; it is not chosen by this.
+    pub(crate) fn may_want(&self, request: &[u8]) -> bool {
+        let endpoints = self.endpoints.borrow();
+        if endpoints.is_empty() {
+            return false;
+        }
+        let (path, query) = path_and_query(request);
+        let Some((_, chosen)) = endpoints.iter().find(|(known, _)| path.ends_with(known)) else { return false };
+        !chosen.contains(&self.hasher.hash_one(up_to_blank(query.unwrap_or_default())))
+    }
+}
+
+fn up_to_blank(query: &[u8]) -> &[u8] {
+    &query[..memchr::memchr(b' ', query).unwrap_or(query.len())]
+}
+
+/// A request line or path up to its query, and the query with what follows it.
+fn path_and_query(request: &[u8]) -> (&[u8], Option<&[u8]>) {
+    match memchr::memchr(b'?', request) {
+        Some(mark) => (&request[..mark], Some(&request[mark + 1..])),
+        None => (&request[..memchr::memmem::find(request, b" HTTP/").unwrap_or(request.len())], None),
     }
 }
 

@@ -9,7 +9,7 @@ mod suspect;
 use bstr::ByteSlice;
 use kintsugi_case::ParameterPlace;
 
-pub(crate) use suspect::is_suspect;
+pub(crate) use suspect::{is_suspect, is_suspect_header, is_suspect_request};
 
 /// Parameters of a request that are looked at; the others of a longer one are not.
 const PARAMETERS_MAX: usize = 4096;

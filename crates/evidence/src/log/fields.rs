@@ -100,6 +100,25 @@ pub struct Glance<'a> {
     pub raw: &'a [u8],
 }
 
+/// Two cheap questions about parts of a line. Both answer no only where a line with this part is not wanted for its sake,
+/// whatever else it holds; a line of which neither says yes is not wanted. A yes says nothing.
+#[derive(Clone, Copy)]
+pub struct Parts<'a> {
+    /// Of a request line. Asked about a line once or not at all.
+    pub request: &'a dyn Fn(&[u8]) -> bool,
+    /// Of a header's value, by its bytes alone: the answer is remembered.
+    pub header: &'a dyn Fn(&[u8]) -> bool,
+}
+
+/// Says which lines of a log somebody wants, before escapes are undone.
+#[derive(Clone, Copy)]
+pub struct Sieve<'a> {
+    /// The last word.
+    pub wanted: &'a dyn Fn(&Glance<'_>) -> bool,
+    /// What is asked before lines are taken apart.
+    pub parts: Option<Parts<'a>>,
+}
+
 impl<'a> Fields<'a> {
     pub(super) fn glance(&self, raw: &'a [u8]) -> Glance<'a> {
         let (request, query) = match self.request {

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use jiff::tz::TimeZone;
 use kintsugi_vault::Keys;
 
-use super::fields::{Fields, Glance, Reason, Unescaped};
+use super::fields::{Fields, Glance, Reason, Sieve, Unescaped};
 use super::lines::{Line, each_line};
 use super::modsecurity::Step;
+use super::passing::{Behind, Passing};
 use super::pattern::Pattern;
 use super::time::Clock;
 use super::{
@@ -103,6 +104,15 @@ impl Reader {
     }
 }
 
+/// What stands behind the byte count, in formats of which ordinary lines can pass at speed.
+fn behind(format: LogFormat) -> Option<Behind> {
+    match format {
+        LogFormat::Common => Some(Behind::Anything),
+        LogFormat::Combined | LogFormat::CombinedTimed | LogFormat::CombinedDuration => Some(Behind::RefererAndAgent),
+        _ => None,
+    }
+}
+
 /// What the first lines of a file show: the format that fits most of them. Lines without their line ends.
 pub fn detect(lines: &[&[u8]]) -> Detected {
     let mut clock = Clock::default();
@@ -179,18 +189,35 @@ pub fn scan_lines(
     wanted: &dyn Fn(&Glance<'_>) -> bool,
     each: &mut dyn FnMut(LogLine<'_>),
 ) -> Result<LogReport> {
+    sift_lines(case_dir, entry, keys, Sieve { wanted, parts: None }, each)
+}
+
+/// Like [`scan_lines`], for callers of whom parts of a line can ask whether they might want it: ordinary lines then pass at
+/// speed. What is handed over and what is reported is the same.
+pub fn sift_lines(
+    case_dir: &Path,
+    entry: &CustodyEntry,
+    keys: &Keys,
+    sieve: Sieve<'_>,
+    each: &mut dyn FnMut(LogLine<'_>),
+) -> Result<LogReport> {
     let mut opened = EvidenceFile::in_custody(case_dir, entry, keys)?.open()?;
     let mut reading = Reading::of(entry);
-    let end = reading.all(&mut opened.reader, wanted, each);
+    let end = reading.all(&mut opened.reader, sieve, each);
     opened.finish()?;
     Ok(reading.report(end))
 }
 
 /// Reads a log that lies in no case: `format` as in the custody manifest, times without a zone in UTC. For trying a format and
 /// for tests; what evidence says is read by [`scan_lines`].
-pub fn read_bytes(format: &str, mut bytes: &[u8], each: &mut dyn FnMut(LogLine<'_>)) -> LogReport {
+pub fn read_bytes(format: &str, bytes: &[u8], each: &mut dyn FnMut(LogLine<'_>)) -> LogReport {
+    sift_bytes(format, bytes, Sieve { wanted: &|_| true, parts: None }, each)
+}
+
+/// Likewise, only the lines that somebody wants.
+pub fn sift_bytes(format: &str, mut bytes: &[u8], sieve: Sieve<'_>, each: &mut dyn FnMut(LogLine<'_>)) -> LogReport {
     let mut reading = Reading::new(format, String::new(), TimeZone::UTC);
-    let end = reading.all(&mut bytes, &|_| true, each);
+    let end = reading.all(&mut bytes, sieve, each);
     reading.report(end)
 }
 
@@ -202,8 +229,9 @@ pub fn first_request(case_dir: &Path, entry: &CustodyEntry, keys: &Keys) -> Resu
     if matches!(reading.reader, Some(Reader::Har)) {
         let _ = reading.archive(&mut opened.reader, &|_| false, &mut |_| ());
     } else {
+        let none = Sieve { wanted: &|_| false, parts: None };
         let _ = each_line(&mut opened.reader, &mut |number, line| {
-            reading.line(number, line, &|_| false, &mut |_| ());
+            reading.line(number, line, none, &mut |_| ());
             let is_found = reading.report.first_at_ms.is_some() || number >= DETECT_LINES_MAX as u64;
             if is_found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
@@ -238,6 +266,7 @@ type Each<'a> = &'a mut dyn FnMut(LogLine<'_>);
 /// The account of a log while it is read.
 struct Reading {
     reader: Option<Reader>,
+    passing: Option<Passing>,
     report: LogReport,
     clock: Clock,
     room: Unescaped,
@@ -253,25 +282,38 @@ impl Reading {
         let (format, reader) = (LogFormat::from_name(name), Reader::of(name));
         let not_read = name.strip_prefix("not read: ").map(str::to_owned);
         let report = LogReport { path, format, not_read, ..LogReport::default() };
-        Self { reader, report, clock: Clock::in_zone(zone), room: Unescaped::default() }
+        let passing = format.and_then(behind).map(Passing::new);
+        Self { reader, passing, report, clock: Clock::in_zone(zone), room: Unescaped::default() }
     }
 
     /// Reads to the end, or to where reading fails.
-    fn all(&mut self, input: &mut dyn BufRead, wanted: Wanted<'_>, each: Each<'_>) -> std::io::Result<()> {
+    fn all(&mut self, input: &mut dyn BufRead, sieve: Sieve<'_>, each: Each<'_>) -> std::io::Result<()> {
         if matches!(self.reader, Some(Reader::Har)) {
-            return self.archive(input, wanted, each);
+            return self.archive(input, sieve.wanted, each);
         }
         let end = each_line(input, &mut |number, line| {
-            self.line(number, line, wanted, each);
+            if !self.passes(number, line, sieve) {
+                self.line(number, line, sieve, each);
+            }
             ControlFlow::Continue(())
         });
-        self.last_record(wanted, each);
+        self.last_record(sieve.wanted, each);
         end
     }
 
-    fn line(&mut self, number: u64, line: Line<'_>, wanted: Wanted<'_>, each: Each<'_>) {
+    /// Lets an ordinary line pass: it is counted and nobody wants it.
+    fn passes(&mut self, number: u64, line: Line<'_>, sieve: Sieve<'_>) -> bool {
+        let (Some(passing), Some(parts), Line::Whole(raw)) = (&mut self.passing, sieve.parts, line) else { return false };
+        let Some(at_ms) = passing.passes(raw, &mut self.clock, parts) else { return false };
         self.report.lines = number;
-        let Self { reader: Some(reader), report, clock, room } = self else { return };
+        self.report.was_read(1, at_ms);
+        true
+    }
+
+    fn line(&mut self, number: u64, line: Line<'_>, sieve: Sieve<'_>, each: Each<'_>) {
+        let wanted = sieve.wanted;
+        self.report.lines = number;
+        let Self { reader: Some(reader), report, clock, room, .. } = self else { return };
         if let Reader::Modsecurity(_) = reader {
             let (Line::Whole(text) | Line::TooLong(text)) = line;
             return self.part(number, text, wanted, each);
@@ -300,7 +342,7 @@ impl Reading {
     }
 
     fn step(&mut self, number: u64, step: Step, wanted: Wanted<'_>, each: Each<'_>) {
-        let Self { reader: Some(Reader::Modsecurity(reader)), report, clock, room } = self else { return };
+        let Self { reader: Some(Reader::Modsecurity(reader)), report, clock, room, .. } = self else { return };
         match step {
             // Lines of a record are counted when it ends; those between records belong to none.
             Step::Gathered if reader.lines() == 0 => report.read += 1,
@@ -371,6 +413,10 @@ impl LogReport {
     fn was_read(&mut self, lines: u64, at_ms: i64) {
         self.read += lines;
         self.requests += 1;
+        // A busy server writes the same second many times over.
+        if self.last_at_ms == Some(at_ms) {
+            return;
+        }
         if let Some(last) = self.last_at_ms
             && at_ms - last >= GAP_MS
         {

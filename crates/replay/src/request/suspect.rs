@@ -11,11 +11,16 @@ use kintsugi_evidence::Glance;
 
 /// Whether a request can carry an injection.
 pub(crate) fn is_suspect(glance: &Glance<'_>) -> bool {
-    values(target(glance.request))
+    is_suspect_request(glance.request)
         || values(glance.query)
         || values(glance.cookie)
         || values(glance.body)
-        || glance.headers.into_iter().any(header)
+        || glance.headers.into_iter().any(is_suspect_header)
+}
+
+/// Whether a request line, or a path, can carry one.
+pub(crate) fn is_suspect_request(request: &[u8]) -> bool {
+    values(target(request))
 }
 
 /// The target of a request line as nearly all are, with the blank behind it; anything else as it stands.
@@ -284,7 +289,7 @@ fn six_bits(byte: u8) -> Option<u32> {
 
 /// Whether a header can carry an injection: brackets and blanks are ordinary in one (agents), quotes and backslashes are not,
 /// and without these it takes a subquery.
-fn header(text: &[u8]) -> bool {
+pub(crate) fn is_suspect_header(text: &[u8]) -> bool {
     let hostile = memchr::memchr3_iter(b'\'', b'\\', b'%', text).any(|at| match &text[at..] {
         [b'%', b'2', b'2' | b'5' | b'7', ..] | [b'%', b'5', b'c' | b'C', ..] | [b'%', b'u', ..] => true,
         [b'%', ..] => false,
