@@ -89,8 +89,8 @@ fn unchanged<'a>(entries: &[CustodyEntry], named: &'a [Named], digests: &[Hashed
             None => continue,
             Some(&sha256) if sha256 == hashed.sha256 => known.insert(file.name.as_str()),
             Some(&sha256) => {
-                let (path, now) = (PathBuf::from(&file.name), hashed.sha256.clone());
-                return Err(Error::Changed { path, taken: sha256.into(), now });
+                let (path, now) = (PathBuf::from(&file.name), format!("SHA-256 {}", hashed.sha256));
+                return Err(Error::Changed { path, taken: format!("SHA-256 {sha256}"), now });
             }
         };
     }
@@ -189,6 +189,7 @@ fn take_in(
         path: file.name.clone(),
         bytes: hashed.bytes,
         sha256: hashed.sha256.clone(),
+        blake3: Some(hashed.blake3.clone()),
         kind,
         format,
         source: file.source.clone(),
@@ -227,7 +228,7 @@ fn copy_encrypted(from: &Path, to: &Path, keys: &Keys, hashed: &Hashed) -> Resul
     if now == hashed.sha256 {
         return Ok(());
     }
-    Err(Error::Changed { path: from.into(), taken: hashed.sha256.clone(), now })
+    Err(Error::Changed { path: from.into(), taken: format!("SHA-256 {}", hashed.sha256), now: format!("SHA-256 {now}") })
 }
 
 fn create_private(path: &Path) -> io::Result<File> {
@@ -250,10 +251,11 @@ impl Read for Hashing {
     }
 }
 
-/// Digest and length of a file.
+/// Digests and length of a file.
 #[derive(Clone, Debug, Default)]
 struct Hashed {
     sha256: String,
+    blake3: String,
     bytes: u64,
 }
 
@@ -312,15 +314,17 @@ fn gather(
 /// `step` is told how many bytes were done since, and says whether anybody still wants to know.
 fn hash_file(path: &Path, step: &mut dyn FnMut(u64) -> bool) -> io::Result<Hashed> {
     let mut input = File::open(path)?;
-    let mut hasher = Sha256::new();
+    let (mut sha256, mut blake3) = (Sha256::new(), blake3::Hasher::new());
     let mut block = vec![0; STEP_BYTES];
     let mut total = 0;
     loop {
         let bytes = input.read(&mut block)?;
-        hasher.update(&block[..bytes]);
+        sha256.update(&block[..bytes]);
+        blake3.update(&block[..bytes]);
         total += bytes as u64;
         if bytes == 0 || !step(bytes as u64) {
-            return Ok(Hashed { sha256: hex(&hasher.finalize()), bytes: total });
+            let (sha256, blake3) = (hex(&sha256.finalize()), hex(blake3.finalize().as_bytes()));
+            return Ok(Hashed { sha256, blake3, bytes: total });
         }
     }
 }

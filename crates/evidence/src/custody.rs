@@ -40,6 +40,9 @@ pub struct CustodyEntry {
     pub bytes: u64,
     /// SHA-256 of those bytes, lower-case hex.
     pub sha256: String,
+    /// BLAKE3 of the same bytes, taken in the same reading, lower-case hex: what later readings are checked by, at a quarter of
+    /// the work. `None` in manifests of older versions.
+    pub blake3: Option<String>,
     /// What it is.
     pub kind: EvidenceKind,
     /// The format found in it or named in the case file ([`crate::LogFormat::name`], [`crate::QueryLogFormat::name`], `csv`, `sql`, `sqlite`, `parquet`),
@@ -69,6 +72,8 @@ struct Line {
     path: String,
     bytes: u64,
     sha256: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    blake3: Option<String>,
     kind: EvidenceKind,
     format: String,
     source: String,
@@ -197,9 +202,24 @@ impl CustodyEntry {
 
 impl From<Line> for CustodyEntry {
     fn from(line: Line) -> Self {
-        let Line { id, path, bytes, sha256, kind, format, source, timezone, taken_by, at_ms, copied, previous, signature } = line;
+        let Line {
+            id,
+            path,
+            bytes,
+            sha256,
+            blake3,
+            kind,
+            format,
+            source,
+            timezone,
+            taken_by,
+            at_ms,
+            copied,
+            previous,
+            signature,
+        } = line;
         let id = EvidenceId(id);
-        Self { id, path, bytes, sha256, kind, format, source, timezone, taken_by, at_ms, copied, previous, signature }
+        Self { id, path, bytes, sha256, blake3, kind, format, source, timezone, taken_by, at_ms, copied, previous, signature }
     }
 }
 
@@ -210,6 +230,7 @@ impl From<CustodyEntry> for Line {
             path,
             bytes,
             sha256,
+            blake3,
             kind,
             format,
             source,
@@ -220,6 +241,21 @@ impl From<CustodyEntry> for Line {
             previous,
             signature,
         } = entry;
-        Self { id: id.0, path, bytes, sha256, kind, format, source, timezone, taken_by, at_ms, copied, previous, signature }
+        Self {
+            id: id.0,
+            path,
+            bytes,
+            sha256,
+            blake3,
+            kind,
+            format,
+            source,
+            timezone,
+            taken_by,
+            at_ms,
+            copied,
+            previous,
+            signature,
+        }
     }
 }

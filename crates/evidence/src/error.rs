@@ -19,13 +19,13 @@ pub enum Error {
         source: io::Error,
     },
     /// A file is not what was taken in.
-    #[error("{path} has changed since it was taken in: its SHA-256 was {taken}, and is now {now}")]
+    #[error("{path} has changed since it was taken in: its digest was {taken}, and is now {now}")]
     Changed {
         /// The file.
         path: PathBuf,
-        /// The digest in the custody manifest.
+        /// The digest in the custody manifest, with the name of its kind.
         taken: String,
-        /// The digest now, or a word for why there is none.
+        /// The digest now, likewise, or a word for why there is none.
         now: String,
     },
     /// A file is read before it was taken in.

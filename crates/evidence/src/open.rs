@@ -1,5 +1,6 @@
-//! Opening evidence for reading: the file or its encrypted copy, read once from front to end, its SHA-256 computed on the
-//! way by a thread of its own (hashing then costs the reader nothing), decompressed by what its first bytes say.
+//! Opening evidence for reading: the file or its encrypted copy, read once from front to end, its digest computed on the
+//! way by a thread of its own, decompressed by what its first bytes say. The digest is the BLAKE3 that was taken together with
+//! the SHA-256 (docs/decisions/0009), or the SHA-256 where the manifest has nothing else.
 //!
 //! The digest is known only at the end, so the rule is: read, [`Opened::finish`], and only then believe what was read.
 
@@ -31,7 +32,64 @@ pub(crate) struct EvidenceFile {
     /// The keys that open the encrypted copy; `None` where the bytes are those of the file itself.
     copy_keys: Option<Keys>,
     /// The digest that it must have; `None` for a look before it is taken in.
-    sha256: Option<String>,
+    taken: Option<Taken>,
+}
+
+/// The digest of a file as it was taken in, lower-case hex.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Taken {
+    Sha256(String),
+    Blake3(String),
+}
+
+impl Taken {
+    fn of(entry: &CustodyEntry) -> Self {
+        match &entry.blake3 {
+            Some(digest) => Self::Blake3(digest.clone()),
+            None => Self::Sha256(entry.sha256.clone()),
+        }
+    }
+
+    fn hasher(&self) -> Hasher {
+        match self {
+            Self::Sha256(_) => Hasher::Sha256(Box::default()),
+            Self::Blake3(_) => Hasher::Blake3(Box::default()),
+        }
+    }
+
+    /// As people read it.
+    fn text(&self) -> String {
+        match self {
+            Self::Sha256(digest) => format!("SHA-256 {digest}"),
+            Self::Blake3(digest) => format!("BLAKE3 {digest}"),
+        }
+    }
+}
+
+/// A digest being computed.
+enum Hasher {
+    /// Nobody will ask.
+    None,
+    Sha256(Box<Sha256>),
+    Blake3(Box<blake3::Hasher>),
+}
+
+impl Hasher {
+    fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Self::None => {}
+            Self::Sha256(hasher) => hasher.update(bytes),
+            Self::Blake3(hasher) => drop(hasher.update(bytes)),
+        }
+    }
+
+    fn finish(self) -> Option<Taken> {
+        match self {
+            Self::None => None,
+            Self::Sha256(hasher) => Some(Taken::Sha256(hex(&hasher.finalize()))),
+            Self::Blake3(hasher) => Some(Taken::Blake3(hex(hasher.finalize().as_bytes()))),
+        }
+    }
 }
 
 impl EvidenceFile {
@@ -39,7 +97,7 @@ impl EvidenceFile {
     pub(crate) fn in_custody(case_dir: &Path, entry: &CustodyEntry, keys: &Keys) -> Result<Self> {
         let path = if entry.copied { copy_path(case_dir, entry.id) } else { case_dir.join(&entry.path) };
         let copy_keys = entry.copied.then(|| keys.clone());
-        let file = Self { path, name: entry.path.clone(), copy_keys, sha256: Some(entry.sha256.clone()) };
+        let file = Self { path, name: entry.path.clone(), copy_keys, taken: Some(Taken::of(entry)) };
         let bytes = fs::metadata(&file.path).map_err(|source| file.unreadable(source))?.len();
         if !entry.copied && bytes != entry.bytes {
             return Err(file.changed(format!("another one ({bytes} bytes where there were {})", entry.bytes)));
@@ -50,12 +108,12 @@ impl EvidenceFile {
     /// A file in custody of which only the beginning is wanted: its digest is not checked.
     pub(crate) fn glanced_at(case_dir: &Path, entry: &CustodyEntry, keys: &Keys) -> Self {
         let path = if entry.copied { copy_path(case_dir, entry.id) } else { case_dir.join(&entry.path) };
-        Self { path, name: entry.path.clone(), copy_keys: entry.copied.then(|| keys.clone()), sha256: None }
+        Self { path, name: entry.path.clone(), copy_keys: entry.copied.then(|| keys.clone()), taken: None }
     }
 
     /// A file that nobody vouches for yet.
     pub(crate) fn unchecked(path: PathBuf, name: String) -> Self {
-        Self { path, name, copy_keys: None, sha256: None }
+        Self { path, name, copy_keys: None, taken: None }
     }
 
     /// Whether the bytes lie in a plain file that a library may open by path.
@@ -68,7 +126,7 @@ impl EvidenceFile {
     }
 
     fn changed(&self, now: String) -> Error {
-        let taken = self.sha256.clone().unwrap_or_default();
+        let taken = self.taken.as_ref().map(Taken::text).unwrap_or_default();
         Error::Changed { path: PathBuf::from(&self.name), taken, now }
     }
 
@@ -93,14 +151,14 @@ impl EvidenceFile {
         Seal { file: self.clone(), worker }.check()
     }
 
-    fn start(&self) -> Result<(Raw, JoinHandle<io::Result<String>>)> {
+    fn start(&self) -> Result<(Raw, Worker)> {
         let file = File::open(&self.path).map_err(|source| self.unreadable(source))?;
         let (sender, blocks) = sync_channel(BLOCKS_WAITING_MAX);
         let (back, spent) = channel();
-        let (keys, to_the_end) = (self.copy_keys.clone(), self.sha256.is_some());
+        let (keys, hasher) = (self.copy_keys.clone(), self.taken.as_ref().map_or(Hasher::None, Taken::hasher));
         let worker = std::thread::spawn(move || match keys {
-            None => send_all(file, sender, &spent, to_the_end),
-            Some(keys) => send_all(keys.decrypt_evidence(file).map_err(io::Error::other)?, sender, &spent, to_the_end),
+            None => send_all(file, sender, &spent, hasher),
+            Some(keys) => send_all(keys.decrypt_evidence(file).map_err(io::Error::other)?, sender, &spent, hasher),
         });
         Ok((Raw { blocks, back, block: Vec::new(), at: 0 }, worker))
     }
@@ -124,16 +182,19 @@ impl Opened {
 /// What is left to do once a file was read: see whether it is what was taken in.
 pub(crate) struct Seal {
     file: EvidenceFile,
-    worker: JoinHandle<io::Result<String>>,
+    worker: Worker,
 }
+
+/// The reading thread: gives the digest, if somebody will ask for it.
+type Worker = JoinHandle<io::Result<Option<Taken>>>;
 
 impl Seal {
     /// Waits for the digest. The reader must be gone by now: the reading thread may be waiting to hand a block over.
     pub(crate) fn check(self) -> Result<()> {
         let read = self.worker.join().unwrap_or_else(|_| Err(io::Error::other("the reading thread failed")));
         let now = read.map_err(|source| self.file.unreadable(source))?;
-        match &self.file.sha256 {
-            Some(taken) if *taken != now => Err(self.file.changed(now)),
+        match now {
+            Some(now) if self.file.taken.as_ref() != Some(&now) => Err(self.file.changed(now.text())),
             _ => Ok(()),
         }
     }
@@ -145,9 +206,9 @@ fn send_all(
     mut input: impl Read,
     sender: SyncSender<Vec<u8>>,
     spent: &Receiver<Vec<u8>>,
-    to_the_end: bool,
-) -> io::Result<String> {
-    let mut hasher = Sha256::new();
+    mut hasher: Hasher,
+) -> io::Result<Option<Taken>> {
+    let to_the_end = !matches!(hasher, Hasher::None);
     let mut sender = Some(sender);
     let mut spare = Vec::new();
     while sender.is_some() || to_the_end {
@@ -165,7 +226,7 @@ fn send_all(
             (sender, spare) = (None, block);
         }
     }
-    Ok(hex(&hasher.finalize()))
+    Ok(hasher.finish())
 }
 
 /// Fills a block as far as the input goes; empty at its end.

@@ -20,15 +20,18 @@ pub(crate) fn is_suspect(glance: &Glance<'_>) -> bool {
 
 /// Whether a request line, or a path, can carry one.
 pub(crate) fn is_suspect_request(request: &[u8]) -> bool {
-    values(target(request))
+    match target(request) {
+        Some(target) => values(target) || keyword_before(target),
+        None => values(request),
+    }
 }
 
-/// The target of a request line as nearly all are, with the blank behind it; anything else as it stands.
-fn target(request: &[u8]) -> &[u8] {
-    let [b'G', b'E', b'T', b' ', target @ ..] = request else { return request };
-    match target.split_last_chunk::<8>() {
-        Some((target @ [b'/', .., b' '], b"HTTP/1.1" | b"HTTP/1.0" | b"HTTP/2.0" | b"HTTP/3.0")) => target,
-        _ => request,
+/// The target of a request line as nearly all are. A blank follows it.
+fn target(request: &[u8]) -> Option<&[u8]> {
+    let [b'G', b'E', b'T', b' ', target @ ..] = request else { return None };
+    match target.split_last_chunk::<9>() {
+        Some((target @ [b'/', ..], b" HTTP/1.1" | b" HTTP/1.0" | b" HTTP/2.0" | b" HTTP/3.0")) => Some(target),
+        _ => None,
     }
 }
 
@@ -72,8 +75,36 @@ const fn signs() -> [Sign; 256] {
     signs
 }
 
+/// A bit for each sign that alone decides nothing: of an ordinary byte none, of a separator none either, as it says something
+/// about values only.
+const BITS: [u8; 256] = bits();
+const HOSTILE: u8 = 1;
+const TELLING: u8 = 2;
+
+const fn bits() -> [u8; 256] {
+    let (mut bits, mut byte) = ([0; 256], 0);
+    while byte < 256 {
+        bits[byte] = match SIGNS[byte] {
+            Sign::Ordinary | Sign::Separator => 0,
+            Sign::Hostile => HOSTILE,
+            Sign::Blank | Sign::Percent | Sign::Dash | Sign::Equals => TELLING,
+        };
+        byte += 1;
+    }
+    bits
+}
+
 /// Whether a target, a query, cookies or a body can carry an injection.
 fn values(text: &[u8]) -> bool {
+    // Without a decision a byte: most texts are done with.
+    match text.iter().fold(0, |seen, &byte| seen | BITS[usize::from(byte)]) {
+        0 => false,
+        seen => seen & HOSTILE != 0 || signs_tell(text),
+    }
+}
+
+/// Likewise, of a text without hostile bytes: by what stands around the others.
+fn signs_tell(text: &[u8]) -> bool {
     let (mut at, mut value_at, mut high) = (0, None, false);
     loop {
         // Most of a request by far: a loop of its own, without a decision a byte.
@@ -148,12 +179,25 @@ fn escape(text: &[u8], at: usize, high: bool) -> Escape {
 
 /// Whether the word before or behind a blank is one of SQL.
 fn keyword_beside(text: &[u8], start: usize, end: usize) -> bool {
-    let behind = &text[end.min(text.len())..];
-    let behind = &behind[..behind.iter().take_while(|byte| is_word(byte)).count()];
-    let before = &text[..start];
-    let before = &before[before.len() - before.iter().rev().take_while(|byte| is_word(byte)).count()..];
+    keyword_behind(&text[end.min(text.len())..]) || keyword_before(&text[..start])
+}
+
+/// Whether a text begins with one.
+fn keyword_behind(text: &[u8]) -> bool {
+    let length = text.iter().take(FIRST_LETTERS.len()).take_while(|byte| is_word(byte)).count();
+    is_keyword(&text[..length])
+}
+
+/// Whether a text ends with one.
+fn keyword_before(text: &[u8]) -> bool {
+    // No keyword ends with a digit, and few with a vowel: most texts are done with.
+    if !text.last().is_some_and(|last| LAST_LETTERS & letter_bit(*last) != 0) {
+        return false;
+    }
+    let length = text.iter().rev().take(FIRST_LETTERS.len() + 2).take_while(|byte| is_word(byte)).count();
+    let word = &text[text.len() - length..];
     // `…&q=select+1`: `%20` in front leaves its digits on the word.
-    is_keyword(behind) || is_keyword(before) || is_keyword(before.get(2..).unwrap_or_default())
+    is_keyword(word) || is_keyword(word.get(2..).unwrap_or_default())
 }
 
 fn is_word(byte: &u8) -> bool {
@@ -163,7 +207,7 @@ fn is_word(byte: &u8) -> bool {
 /// Words with which SQL goes on after a value, or begins in place of one.
 fn is_keyword(word: &[u8]) -> bool {
     let begins = word.first().is_some_and(|first| FIRST_LETTERS.get(word.len()).is_some_and(|of| of & letter_bit(*first) != 0));
-    begins && WORDS.iter().any(|keyword| word.eq_ignore_ascii_case(keyword.as_bytes()))
+    begins && of_length(word.len()).iter().any(|keyword| word.eq_ignore_ascii_case(keyword.as_bytes()))
 }
 
 /// A bit for each letter, whatever its case.
@@ -184,6 +228,42 @@ const fn first_letters() -> [u32; 10] {
     letters
 }
 
+/// The words of this length, which stand together.
+fn of_length(length: usize) -> &'static [&'static str] {
+    &WORDS[STARTS[length]..STARTS[length + 1]]
+}
+
+/// By length: where the words of this length or more begin in [`WORDS`].
+const STARTS: [usize; 11] = starts();
+
+const fn starts() -> [usize; 11] {
+    let (mut starts, mut at) = ([0; 11], 0);
+    while at < WORDS.len() {
+        assert!(at == 0 || WORDS[at - 1].len() <= WORDS[at].len(), "words stand in order of length");
+        let mut longer = WORDS[at].len() + 1;
+        while longer < starts.len() {
+            starts[longer] = at + 1;
+            longer += 1;
+        }
+        at += 1;
+    }
+    starts
+}
+
+/// The letters that any of [`WORDS`] ends with.
+const LAST_LETTERS: u32 = last_letters();
+
+const fn last_letters() -> u32 {
+    let (mut letters, mut at) = (0, 0);
+    while at < WORDS.len() {
+        let word = WORDS[at].as_bytes();
+        letters |= letter_bit(word[word.len() - 1]);
+        at += 1;
+    }
+    letters
+}
+
+/// In order of length.
 const WORDS: [&str; 58] = [
     "or",
     "as",
@@ -308,8 +388,10 @@ fn is_select(text: &[u8], at: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use kintsugi_evidence::Glance;
+    use proptest::prelude::*;
+    use proptest::sample::select;
 
-    use super::is_suspect;
+    use super::{HOSTILE, WORDS, is_suspect, is_suspect_request, keyword_beside, signs_tell};
 
     fn glance(target: &str) -> bool {
         let request = format!("GET {target} HTTP/1.1");
@@ -389,5 +471,36 @@ mod tests {
         assert!(is_suspect(&Glance { cookie: b"uid=142%27", ..empty }));
         assert!(is_suspect(&Glance { body: b"{\"id\":\"1 or 1\"}", ..empty }));
         assert!(is_suspect(&Glance { query: b"id=1+or+1", ..empty }));
+    }
+
+    /// The words around a blank, without any short way.
+    fn a_word_is_beside(text: &[u8], start: usize, end: usize) -> bool {
+        let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+        let behind: Vec<u8> = text[end.min(text.len())..].iter().copied().take_while(is_word).collect();
+        let mut before: Vec<u8> = text[..start].iter().rev().copied().take_while(is_word).collect();
+        before.reverse();
+        let known = |word: &[u8]| WORDS.iter().any(|one| word.eq_ignore_ascii_case(one.as_bytes()));
+        known(&behind) || known(&before) || known(before.get(2..).unwrap_or_default())
+    }
+
+    proptest! {
+        #[test]
+        fn short_ways_say_what_the_long_way_says(parts in proptest::collection::vec(prop_oneof![
+            3 => select(&WORDS[..]).prop_map(str::to_owned),
+            2 => select(&["+", " ", "%20", "%A0", "%C2%A0", "=", "&", "--", "/", "?", "%2F", "5", "_"][..]).prop_map(str::to_owned),
+            1 => "[ -~]{0,3}",
+        ], 0..8)) {
+            let text = format!("/{}", parts.concat());
+            for (at, byte) in text.bytes().enumerate() {
+                if matches!(byte, b'+' | b' ') {
+                    prop_assert_eq!(keyword_beside(text.as_bytes(), at, at + 1), a_word_is_beside(text.as_bytes(), at, at + 1));
+                }
+            }
+            // As it was before there were short ways: the target with the blank behind it, byte by byte.
+            let whole = format!("{text} ");
+            let hostile = whole.bytes().any(|byte| super::BITS[usize::from(byte)] & HOSTILE != 0);
+            let line = format!("GET {text} HTTP/1.1");
+            prop_assert_eq!(is_suspect_request(line.as_bytes()), hostile || signs_tell(whole.as_bytes()), "{}", text);
+        }
     }
 }
