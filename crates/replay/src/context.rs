@@ -18,8 +18,12 @@ pub(crate) struct Endpoint {
     pub(crate) shows: Shows,
     /// The parameter's value never becomes SQL text.
     pub(crate) bound: bool,
+    /// The page is known to show the database's error messages.
+    pub(crate) errors: bool,
     /// The endpoint's SQL; `None` where it is inferred.
     sql: Option<String>,
+    /// What an investigator would have written down about it, but for the SQL; none of a value in a path.
+    pub(crate) unwritten: Option<EndpointSpec>,
 }
 
 impl Endpoint {
@@ -63,7 +67,8 @@ impl Endpoints {
         for spec in specs {
             let name = format!("{} {} {}", spec.method, spec.path, spec.parameter);
             let bound = !spec.sql.contains("{p}");
-            let at = endpoints.push(Endpoint { name, shows: spec.shows, bound, sql: Some(spec.sql.clone()) });
+            let (shows, errors, sql) = (spec.shows, spec.errors, Some(spec.sql.clone()));
+            let at = endpoints.push(Endpoint { name, shows, bound, errors, sql, unwritten: None });
             endpoints.written.push((spec.clone(), at));
         }
         endpoints
@@ -217,7 +222,10 @@ impl Endpoints {
             ParameterPlace::Query | ParameterPlace::Form | ParameterPlace::Json => format!("{method} {path} {}", parameter.name),
         };
         let at = self.all.iter().position(|endpoint| endpoint.name == known);
-        at.unwrap_or_else(|| self.push(Endpoint { name: known, shows: Shows::Rows, bound: false, sql: None }))
+        at.unwrap_or_else(|| {
+            let unwritten = unwritten(method, path, parameter);
+            self.push(Endpoint { name: known, shows: Shows::Rows, bound: false, errors: false, sql: None, unwritten })
+        })
     }
 
     /// The first context in which the value is more than a value and the whole can be read.
@@ -228,6 +236,20 @@ impl Endpoints {
             (leaves_the_value(&template.sql) && crate::rows::parses(&template.sql, self.dialect)).then_some(template)
         })
     }
+}
+
+/// What can be said of a parameter without its SQL.
+fn unwritten(method: &str, path: &str, parameter: &Parameter) -> Option<EndpointSpec> {
+    let is_plain = parameter.place != ParameterPlace::Path && !parameter.name.is_empty() && !path.contains(['<', '>']);
+    is_plain.then(|| EndpointSpec {
+        method: method.into(),
+        path: path.into(),
+        parameter: parameter.name.clone(),
+        place: parameter.place,
+        sql: String::new(),
+        shows: Shows::Rows,
+        errors: false,
+    })
 }
 
 /// What of a statement is not also in the page's own, cut at blanks.

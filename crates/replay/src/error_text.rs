@@ -5,7 +5,7 @@
 //!
 //! Not here: what messages look like (`channel`).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use kintsugi_case::{ColumnSet, EvidenceLine, Private, Technique, Verdict};
@@ -14,6 +14,7 @@ use crate::conclusion::{Cells, Conclusion, Ground};
 use crate::data::Data;
 use crate::dialect::Dialect;
 use crate::error::{Failure, Result};
+use crate::query::{Fate, quoted};
 use crate::recovered::{Characters, RecoveredValue};
 use crate::statement::{Observation, Statement, shown};
 use crate::widened::Widened;
@@ -32,6 +33,7 @@ use scalar::Scalar;
 use trace::{Piece, Traced, Tracer, filled};
 
 const WHOLE: &str = "the page had exactly the size that the error messages with every character of the value give it";
+const LOGGED: &str = "the query log has the error message with the value, and the page shows error messages";
 const PARTIAL: &str = "the error messages that fit the sizes of their pages hold only a part of the value";
 const SEVERAL: &str =
     "several records stand at the same place in the order of the statement: which of them was shown cannot be told";
@@ -92,6 +94,8 @@ struct Arrived {
 enum Outcome {
     /// The page fits the message.
     Agrees(Seen),
+    /// The query log has the message, and nothing speaks against the page of so many bytes having shown it.
+    Logged(u64),
     /// It does not; why, and the size that it should have had.
     Not(Verdict, &'static str, u64),
 }
@@ -130,17 +134,19 @@ impl ErrorText {
         let pages = self.pages(into);
         let outcomes: Vec<Option<Seen>> = self.said.iter().map(|said| self.seen(said, &pages, into).ok()).collect();
         let agreements = self.agreements(&outcomes, into);
+        let alike = self.alike(into);
         let mut cells = HashMap::new();
         for (said, seen) in self.said.iter().zip(&outcomes) {
-            if let Some(seen) = seen.as_ref().filter(|_| agreements[&said.shape].is_trusted()) {
-                gather(said, seen, into.wants_values(), &mut cells);
+            let by_size = seen.clone().filter(|_| agreements[&said.shape].is_trusted());
+            if let Some(seen) = by_size.or_else(|| self.logged(said, (&pages, &alike), into)) {
+                gather(said, &seen, into.wants_values(), &mut cells);
             }
         }
         let shifts = self.shifts(&outcomes, into);
         let mut widened = Widened::default();
         let starts = self.starts(&cells, into);
         for (at, said) in self.said.iter().enumerate() {
-            let outcome = match self.outcome(said, &pages, agreements[&said.shape], into) {
+            let outcome = match self.outcome(said, (&pages, &alike), agreements[&said.shape], into) {
                 Outcome::Agrees(seen) if is_shifted(said, &shifts) => Outcome::Not(Verdict::Possible, SHIFTED, seen.predicted),
                 Outcome::Agrees(seen) if starts.contains(&at) => Outcome::Not(Verdict::Possible, START, seen.predicted),
                 outcome => outcome,
@@ -175,6 +181,32 @@ impl ErrorText {
     fn seen(&self, said: &Said, pages: &Pages, into: &Conclusion<'_>) -> std::result::Result<Seen, Option<u64>> {
         let sized = self.sized(said).filter(|_| !turned_away(said, into)).ok_or(None)?;
         pages.seen(&self.place(said, into), sized)
+    }
+
+    /// Where all messages were as long as each other and their pages too, so that sizes can tell nothing.
+    fn alike(&self, into: &Conclusion<'_>) -> HashSet<Place> {
+        let mut sizes: HashMap<Place, HashSet<(usize, u64)>> = HashMap::new();
+        for said in self.said.iter().filter(|said| !turned_away(said, into)) {
+            if let Some(sized) = self.sized(said) {
+                sizes.entry(self.place(said, into)).or_default().insert((sized.text.len(), sized.bytes));
+            }
+        }
+        sizes.into_iter().filter(|(_, sizes)| sizes.len() == 1).map(|(place, _)| place).collect()
+    }
+
+    /// What a page showed whose message the query log has: the page is known to show messages, it was answered with at least
+    /// as many bytes, and nothing is known of its size that speaks against it.
+    fn logged(&self, said: &Said, (pages, alike): (&Pages, &HashSet<Place>), into: &Conclusion<'_>) -> Option<Seen> {
+        let endpoint = into.shapes[said.shape].endpoint;
+        let Some(Fate::Said(digest)) = into.fates.get(endpoint, &said.observed) else { return None };
+        let sized = self.sized(said).filter(|_| into.endpoints.get(endpoint).errors && !turned_away(said, into))?;
+        if !alike.contains(&self.place(said, into)) || !matches!(self.seen(said, pages, into), Err(None)) {
+            return None;
+        }
+        let shown = sized.channel.cuts().iter().filter_map(|cut| sized.channel.shown(sized.text, *cut));
+        let mut fitting =
+            shown.filter(|shown| quoted(&shown.message) == Some(digest) && shown.message.len() as u64 <= sized.bytes);
+        fitting.next().map(|shown| Seen { predicted: sized.bytes, from: shown.from, to: shown.to })
     }
 
     fn agreements(&self, outcomes: &[Option<Seen>], into: &Conclusion<'_>) -> HashMap<usize, Agreement> {
@@ -221,7 +253,8 @@ impl ErrorText {
         self.said.iter().enumerate().filter(|(_, said)| is_start(said)).map(|(at, _)| at).collect()
     }
 
-    fn outcome(&self, said: &Said, pages: &Pages, agreement: Agreement, into: &Conclusion<'_>) -> Outcome {
+    fn outcome(&self, said: &Said, known: (&Pages, &HashSet<Place>), agreement: Agreement, into: &Conclusion<'_>) -> Outcome {
+        let pages = known.0;
         use Verdict::{Excluded, Possible};
         match said.observed.status {
             401 | 403 | 406 | 429 => return Outcome::Not(Excluded, REFUSED, 0),
@@ -233,6 +266,7 @@ impl ErrorText {
         }
         let raises = |sized: &Sized<'_>| sized.channel.shown(sized.text, channel::Cut::None).is_some();
         match (self.seen(said, pages, into), self.sized(said)) {
+            _ if self.logged(said, known, into).is_some() => Outcome::Logged(said.observed.bytes),
             (Ok(_), _) if !agreement.is_trusted() => Outcome::Not(Possible, DOUBTFUL, said.observed.bytes),
             (Ok(seen), _) => Outcome::Agrees(seen),
             (Err(_), Some(sized)) if !raises(&sized) => Outcome::Not(Possible, SILENT, 0),
@@ -359,7 +393,7 @@ struct Exposed {
 
 /// One exposure for each row and verdict of a statement.
 fn write(said: &Said, outcome: &Outcome, cells: &HashMap<Cell, Arrived>, into: &mut Conclusion<'_>) -> Result<()> {
-    let agrees = matches!(outcome, Outcome::Agrees(_));
+    let agrees = matches!(outcome, Outcome::Agrees(_) | Outcome::Logged(_));
     into.judged(agrees);
     let mut exposures: Vec<Exposed> = Vec::new();
     for piece in &said.traced.pieces {
@@ -383,6 +417,7 @@ fn write(said: &Said, outcome: &Outcome, cells: &HashMap<Cell, Arrived>, into: &
     }
     let predicted_bytes = match outcome {
         Outcome::Agrees(seen) => seen.predicted,
+        Outcome::Logged(bytes) => *bytes,
         Outcome::Not(_, _, predicted) => *predicted,
     };
     for Exposed { table, row, verdict, reason, columns, note } in exposures {
@@ -397,9 +432,10 @@ fn write(said: &Said, outcome: &Outcome, cells: &HashMap<Cell, Arrived>, into: &
 fn verdict(piece: &Piece, outcome: &Outcome, arrived: Option<&Arrived>) -> (Verdict, &'static str, Option<String>) {
     match outcome {
         Outcome::Not(verdict, reason, _) => (*verdict, reason, None),
-        Outcome::Agrees(_) if piece.of_all => (Verdict::Possible, OF_ALL, None),
-        Outcome::Agrees(_) if piece.rows.len() > 1 => (Verdict::Possible, SEVERAL, None),
-        Outcome::Agrees(_) => match arrived {
+        _ if piece.of_all => (Verdict::Possible, OF_ALL, None),
+        _ if piece.rows.len() > 1 => (Verdict::Possible, SEVERAL, None),
+        _ => match arrived {
+            Some(arrived) if arrived.is_whole() && matches!(outcome, Outcome::Logged(_)) => (Verdict::Proved, LOGGED, None),
             Some(arrived) if arrived.is_whole() => (Verdict::Proved, WHOLE, None),
             Some(arrived) if !arrived.ranges.is_empty() => (Verdict::Possible, PARTIAL, Some(arrived.known())),
             _ => (Verdict::Possible, PARTIAL, None),

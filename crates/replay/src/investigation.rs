@@ -1,7 +1,7 @@
 //! The statements of one source, from the log lines to the engine of their channel. What an engine makes of them is its own
 //! matter; what no engine can follow is possible for everything it names.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 
 use kintsugi_case::{ColumnSet, EndpointSpec, EvidenceLine, ParameterPlace, Shows, Technique, Verdict};
@@ -19,7 +19,7 @@ use crate::error_text::{self, ErrorText};
 use crate::lexer::{self, Template};
 use crate::login::{Attempt, Logins, Session};
 use crate::named::named;
-use crate::query::{Asked, Executed, Fates, Queries, Ran, join, nothing, skew_ms};
+use crate::query::{Asked, Executed, Fates, Queries, Ran, Unwritten, join, nothing, skew_ms};
 use crate::request::Request;
 use crate::rollback::Moment;
 use crate::rows::{self, Rows};
@@ -54,6 +54,8 @@ pub(crate) struct Investigation<'a> {
     skew_ms: Option<i64>,
     /// Injections that the web logs showed, by endpoint.
     seen: HashMap<usize, usize>,
+    /// Parameters that nobody wrote down, by endpoint.
+    unwritten: BTreeMap<usize, Unwritten>,
     /// What could not be replayed, by shape, table and reason.
     open: HashMap<(usize, usize, String), Open>,
     ordinary: Vec<Ordinary>,
@@ -138,6 +140,7 @@ impl<'a> Investigation<'a> {
             not_run: Vec::new(),
             skew_ms: None,
             seen: HashMap::new(),
+            unwritten: BTreeMap::new(),
             data,
             secrets,
             known: HashMap::new(),
@@ -185,11 +188,29 @@ impl<'a> Investigation<'a> {
         for injection in injections {
             self.statements += 1;
             *self.seen.entry(injection.endpoint).or_default() += 1;
+            self.note_unwritten(&injection, seen.observed.status);
             let told = self.executed.find(injection.endpoint, &injection.text, &seen.observed);
             self.data.at(Some(self.executed.moment(told, &seen.observed)));
             self.injection(injection, seen.observed)?;
         }
         Ok(())
+    }
+
+    /// What the web server answered by itself never was a statement.
+    fn note_unwritten(&mut self, injection: &Injection, status: u16) {
+        let answered = matches!(status, 200..=299 | 499..);
+        if !answered {
+            return;
+        }
+        if let Some(spec) = &self.endpoints.get(injection.endpoint).unwritten {
+            let known = self.unwritten.entry(injection.endpoint).or_insert_with(|| Unwritten::new(spec.clone()));
+            known.add(&injection.text);
+        }
+    }
+
+    /// The parameters that nobody wrote down, with some of what was sent in them.
+    pub(crate) fn unwritten(&mut self) -> Vec<Unwritten> {
+        std::mem::take(&mut self.unwritten).into_values().collect()
     }
 
     /// The endpoints, by their place in the case file, whose injections only the query log shows; with tampered sign-ins
@@ -293,6 +314,7 @@ impl<'a> Investigation<'a> {
             self.leave_open(shape, reason, &injection.text, observed);
             return Ok(());
         };
+        self.executed.find(injection.endpoint, &injection.text, &asked.observed);
         if let Some(is_question) = signs_in
             && let Ok(template) = &injection.template
             && let Some(plan) = self.login_plan(template)?

@@ -9,7 +9,7 @@
 
 use std::path::Path;
 
-use kintsugi_case::{AttackPart, BasisSummary, CaseFile, EvidenceId, Exposure, SourceSpec};
+use kintsugi_case::{AttackPart, BasisSummary, CaseFile, EndpointSpec, EvidenceId, Exposure, SourceSpec};
 use kintsugi_evidence::{CustodyEntry, LogReport};
 use kintsugi_find::{ExposureWriter, Table};
 use kintsugi_vault::Keys;
@@ -219,6 +219,16 @@ fn replay_source(
         sink.log_report(id, &log_report::json(&report))?;
         logs.push(report);
     }
+    let learned = if one_by_one { Vec::new() } else { query::learn(inputs, source, &investigation.unwritten())? };
+    let is_known = |spec: &EndpointSpec| {
+        let of = |spec: &EndpointSpec| (spec.method.clone(), spec.path.clone(), spec.parameter.clone(), spec.place);
+        inputs.case.endpoints.iter().any(|known| of(known) == of(spec))
+    };
+    let learned: Vec<EndpointSpec> = learned.into_iter().filter(|spec| !is_known(spec)).collect();
+    if !learned.is_empty() {
+        let case = with_endpoints(inputs.case, learned);
+        return replay_source(Inputs { case: &case, ..inputs }, source, next, sink, progress);
+    }
     unseen(inputs, source, queries, &mut investigation)?;
     investigation.told(&source.name, next, sink)?;
     if one_by_one {
@@ -232,6 +242,13 @@ fn replay_source(
     }
     replayed.logs = logs;
     Ok(replayed)
+}
+
+/// The case with what the query logs tell of parameters that nobody wrote down: the logs are read once more with it.
+fn with_endpoints(case: &CaseFile, learned: Vec<EndpointSpec>) -> CaseFile {
+    let mut case = case.clone();
+    case.endpoints.extend(learned);
+    case
 }
 
 /// The restored server of a source, if the case has one.

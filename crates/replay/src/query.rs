@@ -8,6 +8,7 @@ mod around;
 mod executed;
 mod fate;
 mod joining;
+mod learned;
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -26,9 +27,10 @@ use crate::rollback::{Sessions, Write};
 use crate::statement::Observation;
 use around::Around;
 
-pub(crate) use executed::{Executed, Told};
+pub(crate) use executed::{Executed, Told, quoted};
 pub(crate) use fate::{Fate, Fates, nothing};
 pub(crate) use joining::{join, skew_ms};
+pub(crate) use learned::{Unwritten, learn};
 
 /// A statement of an endpoint, as the database ran it.
 #[derive(Clone, Debug)]
@@ -135,6 +137,7 @@ impl Queries {
         let text = String::from_utf8_lossy(&line.text);
         let parameter = line.parameters.first().and_then(Option::as_deref).map(String::from_utf8_lossy);
         let failed = line.error.as_ref().map(kintsugi_evidence::QueryError::kind);
+        let said = line.error.as_ref().and_then(|error| quoted(error.message.open()));
         let (mut strange, mut ordinary) = (Vec::new(), false);
         self.executed.coverage.minute(at_ms);
         for Place { endpoint, around, is_unseen } in places {
@@ -146,7 +149,7 @@ impl Queries {
             let read_as = executed::text(*endpoint, &value);
             self.executed.coverage.ordinary(read_as, at_ms);
             if is_more_than_a_value(&value) {
-                self.executed.add(*endpoint, &value, Told { line: place, at_ms, failed, rows_sent: line.rows_sent });
+                self.executed.add(*endpoint, &value, Told { line: place, at_ms, failed, rows_sent: line.rows_sent, said });
             }
             if is_odd(&value) {
                 strange.push((*endpoint, Some(read_as)));

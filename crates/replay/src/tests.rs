@@ -118,6 +118,10 @@ pub(crate) fn people() -> Table {
 }
 
 fn investigation(shows: Shows) -> Investigation<'static> {
+    investigation_of(&item(shows))
+}
+
+fn investigation_of(page: &EndpointSpec) -> Investigation<'static> {
     let people = people();
     let items = table(2, "items", &[("id", None), ("title", None)]);
     let data = Data::in_memory().expect("memory");
@@ -128,7 +132,8 @@ fn investigation(shows: Shows) -> Investigation<'static> {
         rows.join(", ")
     );
     data.connection().execute_batch(&sql).expect("rows");
-    Investigation::new(&[item(shows)], Dialect::MySql, Catalog::new(&[people, items], "shop"), data, &Codes).expect("memory")
+    Investigation::new(std::slice::from_ref(page), Dialect::MySql, Catalog::new(&[people, items], "shop"), data, &Codes)
+        .expect("memory")
 }
 
 /// A log line.

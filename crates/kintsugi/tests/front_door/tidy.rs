@@ -133,6 +133,7 @@ const PROOFS: &[&str] = &[
     "every character of the value follows from the answers",
     "the page had exactly the size",
     "the page had the size that these values give it, within what values that are not known allow",
+    "the query log has the error message with the value",
     "the sign-in found this row: the session that followed asked with its value",
     "the session of a sign-in without the password was shown this row",
     "the answer was as long as the record's values need",

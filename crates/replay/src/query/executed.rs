@@ -27,6 +27,19 @@ pub(crate) struct Told {
     pub(crate) failed: Option<QueryErrorKind>,
     /// Rows of the answer, where the log tells them.
     pub(crate) rows_sent: Option<u64>,
+    /// A digest of what its error message quotes.
+    pub(crate) said: Option<u64>,
+}
+
+/// What an error message quotes: from its first double quote to its last, without any from the first single one.
+pub(crate) fn quoted(message: &str) -> Option<u64> {
+    let between = |quote: char| {
+        let (first, last) = (message.find(quote)?, message.rfind(quote)?);
+        message.get(first + 1..last)
+    };
+    let mut hasher = DefaultHasher::new();
+    between('"').or_else(|| between('\''))?.hash(&mut hasher);
+    Some(hasher.finish())
 }
 
 /// An endpoint, and a digest of the value in its place.

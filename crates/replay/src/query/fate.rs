@@ -38,6 +38,8 @@ pub(crate) enum Fate {
     Nothing(&'static str),
     /// It sent so many rows.
     Rows(u64),
+    /// It failed with a message that quotes what has this digest.
+    Said(u64),
 }
 
 /// What became of each injection of which that is known, by its line and endpoint.
@@ -122,7 +124,9 @@ fn of_tellings<'a>(tellings: impl Iterator<Item = &'a Told>) -> Option<Fate> {
         return Some(Fate::Nothing(reason));
     }
     if by_log.values().flatten().any(|told| told.failed.is_some()) {
-        return None;
+        let mut said = by_log.values().flatten().filter(|told| told.failed.is_some()).map(|told| told.said);
+        let first = said.next()??;
+        return said.all(|other| other == Some(first)).then_some(Fate::Said(first));
     }
     let sent = |tellings: &Vec<&Told>| {
         let first = tellings.first()?.rows_sent?;
@@ -282,7 +286,7 @@ mod tests {
         }
         for &(second, value, log, failed, rows_sent) in statements {
             let (at_ms, line) = ((second + ahead) * 1000, EvidenceLine { evidence: EvidenceId(log), line: 7 });
-            executed.add(0, value, Told { line, at_ms, failed, rows_sent });
+            executed.add(0, value, Told { line, at_ms, failed, rows_sent, said: None });
             executed.coverage.strange(at_ms, vec![(0, Some(text(0, value)))]);
         }
         executed.find(0, EVIL, &seen(130));

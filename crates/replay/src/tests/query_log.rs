@@ -1,9 +1,9 @@
 //! What the query log says of a statement that a web log shows, as a verdict.
 
-use kintsugi_case::Shows;
+use kintsugi_case::{EndpointSpec, Shows};
 use kintsugi_evidence::{QueryError, QueryLine};
 
-use super::{Line, at, investigation, item, replay_of, size};
+use super::{Line, at, investigation, investigation_of, item, replay_of, size};
 use crate::query::Queries;
 
 /// A statement of the page, with the error number that it failed with and the rows that it sent.
@@ -34,6 +34,28 @@ fn check(second: Option<QueryLine>, expected: &str) {
     assert_eq!(about_second.join(" "), expected);
     let others = written.exposures.iter().filter(|one| one.row != 2);
     assert!(others.map(|one| one.verdict.name()).eq(["proved"; 4]), "the others are as they were");
+}
+
+/// One statement asks for an error message with a name in it; the log has this message, and the page this size.
+fn check_message(message: &str, bytes: u64, errors: bool, expected: &str) {
+    let target = "/item?id=5+AND+EXTRACTVALUE(1,CONCAT(0x7e,(SELECT+name+FROM+people+ORDER+BY+id+LIMIT+1,1)))";
+    let error = QueryError { code: "1105".into(), message: kintsugi_case::Private::new(message.into()) };
+    let log = [QueryLine { error: Some(error), ..ran(target, "", None) }];
+    let spec = EndpointSpec { errors, ..item(Shows::Rows) };
+    let mut investigation = investigation_of(&spec);
+    investigation.know(Queries::of_lines(&log, &[spec]).executed);
+    let written = replay_of(investigation, &[line(target, bytes)]);
+    let told: Vec<String> = written.exposures.iter().map(|one| format!("{} {}", one.row, one.verdict.name())).collect();
+    assert_eq!(told.join(" "), expected);
+}
+
+#[test]
+fn the_logs_own_error_message_shows_the_value_where_sizes_cannot_tell() {
+    let message = "XPATH syntax error: '~Bertil'";
+    check_message(message, 700, true, "2 proved");
+    check_message(message, 700, false, "2 possible");
+    check_message(message, 12, true, "2 possible");
+    check_message("XPATH syntax error: '~Ann'", 700, true, "2 possible");
 }
 
 fn line(target: &str, bytes: u64) -> Line {
