@@ -10,9 +10,9 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
 demo:
 	@scripts/setup demo
-	@echo "Building the release binary (a few minutes the first time) ..."
-	@cargo build --release --locked --package kintsugi
-	@scripts/demo "$(CARGO_TARGET_DIR)/release/kintsugi" "$(DEMO)" "$(RECORDS)" "$(SEED)" "$(NO_SERVE)"
+	@echo "Building (a few minutes the first time) ..."
+	@cargo build --profile demo --locked --package kintsugi
+	@scripts/demo "$(CARGO_TARGET_DIR)/demo/kintsugi" "$(DEMO)" "$(RECORDS)" "$(SEED)" "$(NO_SERVE)"
 
 test: 
 	@scripts/setup test

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use kintsugi_case::{EvidenceLine, ExposedRecord, Language, NoticeState, PersonId, PersonProfile, Private, Verdict};
-use sqlx::{AnyPool, AssertSqlSafe};
 use sqlx::any::AnyRow;
+use sqlx::{AnyPool, AssertSqlSafe};
 
 use crate::error::During;
 use crate::rows::{Cell, Columns, arguments, as_i64};
