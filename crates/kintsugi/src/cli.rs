@@ -85,6 +85,8 @@ pub(crate) struct NotifyArgs {
 /// What comes before sending.
 #[derive(Debug, Subcommand)]
 pub(crate) enum NotifyStep {
+    /// Answer somebody who wrote back, at the address to which their notice went
+    Answer(Answer),
     /// Who gets what by which channel, and what it will take; the plan that a second person approves
     Plan(Plan),
     /// Write every edge class and some persons drawn by a seed into a folder, as they would arrive
@@ -163,11 +165,39 @@ pub(crate) struct Notify {
 
 #[derive(Args, Debug)]
 pub(crate) struct Bounces {
-    /// The Maildir to which `return_path` delivers; what was read goes from `new` to `cur`
-    #[arg(value_name = "MAILDIR")]
-    pub(crate) maildir: PathBuf,
+    /// The Maildir to which `return_path` delivers (what was read goes from `new` to `cur`), then the case folder; with
+    /// `--listen` or `--replies` the case folder alone
+    #[arg(value_name = "MAILDIR> <CASE", num_args = 0..=2)]
+    places: Vec<PathBuf>,
+    /// Take mail at this address instead, by LMTP or SMTP, until Ctrl-C or SIGTERM
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "replies")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Show what people wrote back, and what was answered
+    #[arg(long)]
+    pub(crate) replies: bool,
+}
+
+impl Bounces {
+    /// The Maildir, where one is read, and the case folder.
+    pub(crate) fn places(&self) -> (Option<PathBuf>, PathBuf) {
+        let mut places = self.places.iter().cloned();
+        let maildir = if self.listen.is_some() || self.replies { None } else { places.next() };
+        (maildir, places.next().unwrap_or_else(|| ".".into()))
+    }
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Answer {
+    /// The message's number, as `kintsugi bounces --replies` shows it
+    pub(crate) reply: u64,
+    /// The file with the words; `-` for standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) text: PathBuf,
+    /// Who answers: a name that can sign in to the console. The password is asked for
+    #[arg(long, value_name = "NAME")]
+    pub(crate) by: Option<String>,
     #[command(flatten)]
-    pub(crate) case: Case,
+    pub(crate) send: Notify,
 }
 
 #[derive(Args, Debug)]

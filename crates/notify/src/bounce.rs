@@ -65,8 +65,17 @@ pub struct Bounce {
 
 /// Reads a message that came to the bounces' mailbox; none where it is no mail at all.
 pub fn read_bounce(raw: &[u8], path: &ReturnPath) -> Option<Bounce> {
+    read(raw, path, None)
+}
+
+/// Reads a message that came to this address: what the mail server says goes before what the message says.
+pub fn read_bounce_to(raw: &[u8], path: &ReturnPath, to: &str) -> Option<Bounce> {
+    read(raw, path, path.read(to))
+}
+
+fn read(raw: &[u8], path: &ReturnPath, to: Option<Returned>) -> Option<Bounce> {
     let message = MessageParser::default().parse(raw)?;
-    let returned = recipient(&message, path).or_else(|| original_return_path(&message, path));
+    let returned = to.or_else(|| recipient(&message, path)).or_else(|| original_return_path(&message, path));
     let (kind, detail) = report(&message).or_else(|| automatic(&message)).or_else(|| words(&message)).unwrap_or_else(reply);
     Some(Bounce { returned, kind, detail })
 }

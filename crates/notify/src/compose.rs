@@ -162,6 +162,25 @@ impl Composer {
         Ok(self.mail(&view, self.templates.of(kind, head.language), to, message_id, sent_at_ms))
     }
 
+    /// What somebody at the desk answers about a notice: `words` as they were typed, an empty line between paragraphs. `id` is
+    /// the answer's own, unique in the case.
+    pub fn reply(&self, content: &NoticeContent<'_>, id: &str, words: &str, sent_at_ms: i64) -> Result<Mail, Unsendable> {
+        let to = address(content.person.email.open())?;
+        let head = self.head(content.person.language);
+        let mut view = View::new(head.language, &head.common);
+        view.name = content.person.name.open();
+        view.number = content.number.to_string();
+        view.link = content.link;
+        view.brand = self.brands.first().filter(|_| self.brands.len() == 1).unwrap_or(&head.common.brands).clone();
+        // Scripts without blanks between words take none where a line was broken.
+        let glue = if matches!(head.language, Language::Ja | Language::ZhHans | Language::ZhHant) { "" } else { " " };
+        let words = words.replace("\r\n", "\n");
+        let paragraphs = words.split("\n\n").map(|said| said.lines().map(str::trim).collect::<Vec<_>>().join(glue));
+        view.paragraphs = paragraphs.filter(|said| !said.is_empty()).collect();
+        let message_id = format!("{}.answer.{id}@{}", content.number, self.domain).to_lowercase();
+        Ok(self.mail(&view, self.templates.of(MailKind::Reply, head.language), to, message_id, sent_at_ms))
+    }
+
     /// The same mail to somebody of the staff, marked as a test in its subject and at its head.
     pub fn as_test(&self, mail: &Mail, to: &Private<String>, sent_at_ms: i64) -> Result<Mail, Unsendable> {
         let at = Timestamp::from_millisecond(sent_at_ms).unwrap_or_default().to_zoned(self.timezone.clone());

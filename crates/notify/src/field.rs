@@ -18,6 +18,10 @@ pub(crate) enum Frame {
     Later,
     /// One change since an earlier notice.
     Change,
+    /// The answer to what somebody wrote back, outside lists.
+    Reply,
+    /// One paragraph of it.
+    Paragraph,
 }
 
 macro_rules! closed {
@@ -82,6 +86,7 @@ closed! {
         LineVerdict = "verdict" in Line | Change,
         ChangeRecord = "record" in Change,
         ChangeWas = "was" in Change,
+        Paragraph = "paragraph" in Paragraph,
         PageName = "name" in Page,
         PageLink = "link" in Page,
     }
@@ -121,6 +126,7 @@ closed! {
         Excluded = "excluded" in Notice,
         Pages = "pages" in Answer,
         Changes = "changes" in Later,
+        Paragraphs = "paragraphs" in Reply,
     }
 }
 
@@ -132,6 +138,7 @@ impl List {
             Self::Fields | Self::Excluded => Frame::Line,
             Self::Pages => Frame::Page,
             Self::Changes => Frame::Change,
+            Self::Paragraphs => Frame::Paragraph,
         }
     }
 }

@@ -31,6 +31,17 @@ impl ReturnPath {
         format!("{}+{number}.{code}@{}", self.local, self.domain).to_lowercase()
     }
 
+    /// Whether an address is that of the mailbox, with or without a notice's code.
+    pub fn owns(&self, address: &str) -> bool {
+        let address = address.trim().trim_start_matches('<').trim_end_matches('>').to_lowercase();
+        address == format!("{}@{}", self.local, self.domain) || self.read(&address).is_some()
+    }
+
+    /// The domain of the mailbox.
+    pub fn domain(&self) -> &str {
+        &self.domain
+    }
+
     /// Which notice an address belongs to.
     pub fn read(&self, address: &str) -> Option<Returned> {
         let address = address.trim().trim_start_matches('<').trim_end_matches('>').to_lowercase();

@@ -63,12 +63,13 @@ macro_rules! shipped {
     ($($name:literal)*) => { [$(($name, include_str!(concat!("../templates/", $name)))),*] };
 }
 
-const DEFAULTS: [(&str, &str); 25] = shipped! {
+const DEFAULTS: [(&str, &str); 30] = shipped! {
     "notice.ja.txt" "notice.en.txt" "notice.zh-Hans.txt" "notice.zh-Hant.txt" "notice.ko.txt"
     "correction.ja.txt" "correction.en.txt" "correction.zh-Hans.txt" "correction.zh-Hant.txt" "correction.ko.txt"
     "reminder.ja.txt" "reminder.en.txt" "reminder.zh-Hans.txt" "reminder.zh-Hant.txt" "reminder.ko.txt"
     "answer.ja.txt" "answer.en.txt" "answer.zh-Hans.txt" "answer.zh-Hant.txt" "answer.ko.txt"
     "closing.ja.txt" "closing.en.txt" "closing.zh-Hans.txt" "closing.zh-Hant.txt" "closing.ko.txt"
+    "reply.ja.txt" "reply.en.txt" "reply.zh-Hans.txt" "reply.zh-Hant.txt" "reply.ko.txt"
 };
 
 /// What a mail is: each kind has a template in each language.
@@ -84,11 +85,13 @@ pub enum MailKind {
     Answer,
     /// The last word about a case.
     Closing,
+    /// What somebody at the desk answers to who wrote back.
+    Reply,
 }
 
 impl MailKind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [Self::Notice, Self::Correction, Self::Reminder, Self::Answer, Self::Closing];
+    pub const ALL: [Self; 6] = [Self::Notice, Self::Correction, Self::Reminder, Self::Answer, Self::Closing, Self::Reply];
 
     /// The word for it: the first part of the template's file name.
     pub const fn name(self) -> &'static str {
@@ -98,6 +101,7 @@ impl MailKind {
             Self::Reminder => "reminder",
             Self::Answer => "answer",
             Self::Closing => "closing",
+            Self::Reply => "reply",
         }
     }
 
@@ -107,6 +111,7 @@ impl MailKind {
             Self::Notice => &[Frame::Notice],
             Self::Correction | Self::Reminder | Self::Closing => &[Frame::Notice, Frame::Later],
             Self::Answer => &[Frame::Answer],
+            Self::Reply => &[Frame::Notice, Frame::Reply],
         }
     }
 }
@@ -179,7 +184,7 @@ mod tests {
     #[test]
     fn what_ships_has_no_mistakes() {
         Templates::parse(&[]).unwrap();
-        assert_eq!(default_templates().len(), 25);
+        assert_eq!(default_templates().len(), 30);
     }
 
     #[test]

@@ -80,6 +80,7 @@ pub(crate) struct View<'a> {
     pub(crate) records: Vec<RecordView>,
     pub(crate) excluded: Vec<FieldMeaning>,
     pub(crate) pages: &'a [Page],
+    pub(crate) paragraphs: Vec<String>,
     pub(crate) earlier_number: String,
     pub(crate) earlier_day: String,
     pub(crate) changes: Vec<ChangeView>,
@@ -91,6 +92,7 @@ pub(crate) struct At<'a> {
     pub(crate) record: Option<&'a RecordView>,
     pub(crate) line: Option<(FieldMeaning, Verdict)>,
     pub(crate) page: Option<&'a Page>,
+    pub(crate) paragraph: Option<&'a str>,
     pub(crate) change: Option<&'a ChangeView>,
 }
 
@@ -116,6 +118,7 @@ impl<'v> View<'v> {
             records: Vec::new(),
             excluded: Vec::new(),
             pages: &[],
+            paragraphs: Vec::new(),
             earlier_number: String::new(),
             earlier_day: String::new(),
             changes: Vec::new(),
@@ -135,6 +138,7 @@ impl<'v> View<'v> {
     pub(crate) fn each<'a>(&'a self, list: List, at: At<'a>, mut entry: impl FnMut(At<'a>)) {
         match list {
             List::Records => self.records.iter().for_each(|record| entry(At { record: Some(record), ..at })),
+            List::Paragraphs => self.paragraphs.iter().for_each(|said| entry(At { paragraph: Some(said), ..at })),
             List::Pages => self.pages.iter().for_each(|page| entry(At { page: Some(page), ..at })),
             List::Changes => {
                 self.changes.iter().for_each(|one| entry(At { change: Some(one), line: Some(one.line), ..at }));
@@ -170,6 +174,7 @@ impl<'v> View<'v> {
             Field::EarlierDay => &self.earlier_day,
             Field::ChangeRecord => at.change.map_or("", |change| &change.record),
             Field::ChangeWas => at.change.map_or("", |change| &change.was),
+            Field::Paragraph => at.paragraph.unwrap_or_default(),
             Field::PageName => at.page.map_or("", |page| page.name.open()),
             Field::PageLink => at.page.map_or("", |page| &page.link),
             Field::RecordTitle | Field::RecordBrand | Field::RecordUsedOn | Field::RecordTaken => {

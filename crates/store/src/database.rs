@@ -24,6 +24,7 @@ const TABLES: &str = include_str!("../migrations/0001_tables.sql");
 const DOCUMENTS: &str = include_str!("../migrations/0003_documents.sql");
 const ATTACK: &str = include_str!("../migrations/0007_attack.sql");
 const PLANS: &str = include_str!("../migrations/0005_plans.sql");
+const REPLIES: &str = include_str!("../migrations/0013_replies.sql");
 const CONTACT_POINTS: &str = include_str!("../migrations/0011_contact_points.sql");
 
 /// Tables whose rows are appended and never changed or erased, which triggers enforce in both databases.
@@ -69,6 +70,7 @@ pub(crate) enum Alone {
     Facts = 0x6b69_0005,
     Publish = 0x6b69_0006,
     Approve = 0x6b69_0007,
+    Answer = 0x6b69_0008,
 }
 
 impl Store {
@@ -130,6 +132,7 @@ impl Store {
             migration(7, "attack", attack),
             migration(8, "append only attack", attack_guards),
             migration(11, "contact points", safe(for_database(self.kind, CONTACT_POINTS))),
+            migration(13, "replies", safe(for_database(self.kind, REPLIES))),
         ]);
         migrator.run(&self.write).await.map_err(Error::Migrate)
     }

@@ -62,6 +62,26 @@ pub(crate) fn open_detail(keys: &Keys, person: PersonId, place: u64, sealed: &[u
     open_parts(keys, &detail_place(person, place), sealed, "an exposed record")
 }
 
+/// What somebody wrote back: sender, subject, words, how many attachments.
+pub(crate) fn reply(keys: &Keys, serial: u64, parts: [&str; 4]) -> Vec<u8> {
+    seal_parts(keys, &format!("store.reply.message/{serial}"), parts)
+}
+
+/// Opens what [`reply`] sealed.
+pub(crate) fn open_reply(keys: &Keys, serial: u64, sealed: &[u8]) -> Result<[String; 4]> {
+    open_parts(keys, &format!("store.reply.message/{serial}"), sealed, "a reply")
+}
+
+/// What the desk answered.
+pub(crate) fn answer(keys: &Keys, reply: u64, words: &Private<String>) -> Vec<u8> {
+    seal_parts(keys, &format!("store.answer.words/{reply}"), [words.open()])
+}
+
+/// Opens what [`answer`] sealed.
+pub(crate) fn open_answer(keys: &Keys, reply: u64, sealed: &[u8]) -> Result<Private<String>> {
+    open_parts(keys, &format!("store.answer.words/{reply}"), sealed, "an answer").map(|[words]: [String; 1]| Private::new(words))
+}
+
 /// A job's payload.
 pub(crate) fn payload(keys: &Keys, kind: &str, payload: &Private<String>) -> Vec<u8> {
     keys.seal(&format!("store.job.payload/{kind}"), payload.open().as_bytes())

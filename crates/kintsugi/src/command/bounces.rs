@@ -1,12 +1,13 @@
-//! `kintsugi bounces`: reads the mailbox of returned mail and writes down what became of each notice.
+//! `kintsugi bounces`: what came back, read from a Maildir, and what becomes of each notice by it. `listen` takes the same
+//! mail by LMTP and SMTP.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use kintsugi_case::NoticeState;
-use kintsugi_notify::{Bounce, BounceKind, ReturnPath, read_bounce};
-use kintsugi_store::{Report, Reported, Store};
+use kintsugi_notify::{Bounce, BounceKind, ReturnPath, read_bounce, read_reply};
+use kintsugi_store::{ReplyDraft, ReplyKept, Report, Reported, Store};
 use serde_json::json;
 
 use super::{Outcome, block_on, now_ms};
@@ -19,7 +20,7 @@ const MESSAGE_BYTES_MAX: u64 = 20 * 1024 * 1024;
 
 /// What was read.
 #[derive(Debug, Default)]
-struct Tally {
+pub(crate) struct Tally {
     kinds: BTreeMap<BounceKind, u64>,
     /// Notices that wait for a person, or are known to have arrived.
     moved: u64,
@@ -27,21 +28,45 @@ struct Tally {
     next_address: u64,
     /// Notices that become letters.
     letters: u64,
-    /// Reports about notices that a sender has in hand; they stay in `new`.
+    /// Reports about notices that a sender has in hand: they must come again.
     in_hand: u64,
     /// Reports that were there already.
     known: u64,
     /// Messages that belong to no notice of this case.
-    foreign: u64,
+    pub(crate) foreign: u64,
+    /// What people wrote, kept for the desk.
+    replies: u64,
     /// Files that could not be read; they stay in `new`.
     unread: Vec<PathBuf>,
 }
 
-/// Reads a Maildir.
-pub(crate) fn bounces(folder: &Folder, maildir: &Path) -> Result<Outcome> {
+/// What became of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Filed {
+    /// It is written down.
+    Yes,
+    /// It belongs to no notice of this case.
+    Foreign,
+    /// It must be read again later.
+    Later,
+}
+
+/// The mailbox of bounces.
+pub(crate) fn return_path(folder: &Folder) -> Result<ReturnPath> {
     let path = folder.case.mail.as_ref().and_then(|mail| mail.return_path.as_deref());
     let Some(path) = path.and_then(ReturnPath::parse) else {
         bail!("the case file's [mail] has no return_path: without it no bounce can be matched to its notice");
+    };
+    Ok(path)
+}
+
+/// Reads a Maildir.
+pub(crate) fn bounces(folder: &Folder, maildir: Option<&Path>) -> Result<Outcome> {
+    let path = return_path(folder)?;
+    let Some(maildir) = maildir else {
+        bail!(
+            "say which Maildir is read, or where to listen: kintsugi bounces MAILDIR CASE, kintsugi bounces --listen ADDRESS CASE"
+        );
     };
     let files = waiting(maildir)?;
     block_on(async {
@@ -49,8 +74,8 @@ pub(crate) fn bounces(folder: &Folder, maildir: &Path) -> Result<Outcome> {
         let mut tally = Tally::default();
         for (done, file) in (1..).zip(&files) {
             match read(file, &path) {
-                Some(bounce) => {
-                    if record(&store, &bounce, &mut tally).await? {
+                Some((bounce, bytes)) => {
+                    if file_message(&store, &bounce, &bytes, &mut tally).await? != Filed::Later {
                         file_away(maildir, file)?;
                     }
                 }
@@ -74,34 +99,49 @@ fn waiting(maildir: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn read(file: &Path, path: &ReturnPath) -> Option<Bounce> {
+fn read(file: &Path, path: &ReturnPath) -> Option<(Bounce, Vec<u8>)> {
     let size = std::fs::metadata(file).ok().filter(std::fs::Metadata::is_file)?.len();
     let bytes = std::fs::read(file).ok().filter(|_| size <= MESSAGE_BYTES_MAX)?;
-    read_bounce(&bytes, path)
+    read_bounce(&bytes, path).map(|bounce| (bounce, bytes))
 }
 
-/// Writes a message's meaning down; `false` where it must be read again later.
-async fn record(store: &Store, bounce: &Bounce, tally: &mut Tally) -> Result<bool> {
-    let Some(returned) = &bounce.returned else {
-        *tally.kinds.entry(bounce.kind).or_default() += 1;
-        tally.foreign += 1;
-        return Ok(true);
-    };
+/// Writes down what a message says. The same message may come again: it is written down once.
+pub(crate) async fn file_message(store: &Store, bounce: &Bounce, bytes: &[u8], tally: &mut Tally) -> Result<Filed> {
     let detail = format!("{}: {}", bounce.kind.name(), bounce.detail);
-    match store.record_report(returned.number, &returned.code, report_of(bounce.kind), &detail, now_ms()).await? {
+    let reported = match &bounce.returned {
+        None => Reported::Foreign,
+        Some(to) => store.record_report(to.number, &to.code, report_of(bounce.kind), &detail, now_ms()).await?,
+    };
+    if reported == Reported::InHand {
+        tally.in_hand += 1;
+        return Ok(Filed::Later);
+    }
+    *tally.kinds.entry(bounce.kind).or_default() += 1;
+    match reported {
         Reported::Moved(NoticeState::Intended) => tally.next_address += 1,
         Reported::Moved(NoticeState::NoAddress) => tally.letters += 1,
         Reported::Moved(_) => tally.moved += 1,
-        Reported::Known => tally.known += 1,
-        Reported::Foreign => tally.foreign += 1,
-        Reported::Noted(_) => {}
-        Reported::InHand => {
-            tally.in_hand += 1;
-            return Ok(false);
+        Reported::Known => tally.known += u64::from(bounce.kind != BounceKind::Reply),
+        Reported::Noted(_) | Reported::InHand => {}
+        Reported::Foreign => {
+            tally.foreign += 1;
+            return Ok(Filed::Foreign);
         }
     }
-    *tally.kinds.entry(bounce.kind).or_default() += 1;
-    Ok(true)
+    if bounce.kind == BounceKind::Reply
+        && let Some(draft) = draft(bounce, bytes)
+    {
+        let kept = store.put_reply(&draft, now_ms()).await?;
+        tally.replies += u64::from(kept == ReplyKept::New);
+    }
+    Ok(Filed::Yes)
+}
+
+/// A message for the desk to read.
+pub(crate) fn draft(bounce: &Bounce, bytes: &[u8]) -> Option<ReplyDraft> {
+    let words = read_reply(bytes)?;
+    let number = bounce.returned.as_ref().map(|to| to.number);
+    Some(ReplyDraft { number, from: words.from, subject: words.subject, text: words.text, attachments: words.attachments })
 }
 
 /// What a message that came back does to its notice.
@@ -123,7 +163,8 @@ fn file_away(maildir: &Path, file: &Path) -> Result<()> {
     std::fs::rename(file, cur.join(format!("{base}:2,S"))).with_context(|| format!("{} cannot be moved to cur", file.display()))
 }
 
-fn outcome(tally: &Tally) -> Outcome {
+/// What was read, as people read it.
+pub(crate) fn outcome(tally: &Tally) -> Outcome {
     let kinds = BounceKind::ALL.into_iter().filter_map(|kind| tally.kinds.get(&kind).map(|n| (kind.name(), *n)));
     let kinds: Vec<(&str, u64)> = kinds.collect();
     let mut lines: Vec<String> = kinds.iter().map(|(kind, n)| format!("  {:>9} {kind}", count(*n))).collect();
@@ -132,15 +173,17 @@ fn outcome(tally: &Tally) -> Outcome {
     let mut add = |n: u64, what: &str| lines.extend((n > 0).then(|| format!("  {:>9} {what}", count(n))));
     add(tally.next_address, "of these go to the person's next mail address: run `kintsugi notify`");
     add(tally.letters, "of these become letters: no other mail address is left");
-    add(tally.in_hand, "are about notices being sent, still in new: run this again");
+    add(tally.replies, "replies of people are kept: kintsugi bounces --replies");
     add(tally.known, "reported before");
-    add(tally.foreign, "belong to no notice of this case: a person should look at them, in cur");
+    add(tally.in_hand, "came while their notice was being sent: they must come again");
+    add(tally.foreign, "belong to no notice of this case: a person should look at them");
     add(tally.unread.len() as u64, "could not be read, still in new:");
     lines.extend(tally.unread.iter().map(|file| format!("            {}", file.display())));
     let data = json!({
         "kinds": kinds.into_iter().collect::<BTreeMap<_, _>>(), "moved": moved, "next_address": tally.next_address,
-        "letters": tally.letters, "in_hand": tally.in_hand, "known": tally.known,
+        "letters": tally.letters, "replies": tally.replies, "in_hand": tally.in_hand, "known": tally.known,
         "foreign": tally.foreign, "unread": tally.unread,
     });
-    Outcome::new(Finish::with_gaps(tally.foreign + tally.in_hand > 0 || !tally.unread.is_empty()), lines.join("\n"), data)
+    let gaps = tally.foreign + tally.in_hand > 0 || !tally.unread.is_empty();
+    Outcome::new(Finish::with_gaps(gaps), lines.join("\n"), data)
 }

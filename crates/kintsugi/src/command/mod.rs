@@ -11,6 +11,7 @@ mod export_values;
 mod facts;
 mod freeze;
 mod init;
+mod listen;
 mod mailbox;
 mod notify;
 mod plan;
@@ -18,6 +19,7 @@ mod preview;
 mod publish;
 mod remedy;
 mod replay;
+mod replies;
 mod resolve;
 mod scope;
 mod serve;
@@ -64,10 +66,25 @@ pub(crate) fn run(cli: Cli) -> Result<Finish> {
                 let (folder, drawn) = (open(args.send.case)?, args.drawn);
                 ("notify test", preview::test(&folder, &args.to, args.send.smtp.as_deref(), drawn.sample, drawn.seed)?)
             }
+            Some(NotifyStep::Answer(args)) => {
+                let folder = open(args.send.case)?;
+                (
+                    "notify answer",
+                    replies::answer(&folder, args.reply, &args.text, args.by.as_deref(), args.send.smtp.as_deref())?,
+                )
+            }
             None => ("notify", notify::notify(&open(args.send.case)?, args.send.smtp.as_deref(), args.resend)?),
         },
         Command::Verify(case) => ("verify", verify::verify(&open(case)?)?),
-        Command::Bounces(args) => ("bounces", bounces::bounces(&open(args.case)?, &args.maildir)?),
+        Command::Bounces(args) => {
+            let (maildir, case) = args.places();
+            let folder = Folder::open(&case)?;
+            match args.listen {
+                _ if args.replies => ("bounces --replies", replies::replies(&folder)?),
+                Some(address) => ("bounces --listen", listen::listen(&folder, address)?),
+                None => ("bounces", bounces::bounces(&folder, maildir.as_deref())?),
+            }
+        }
         Command::Facts(args) => ("facts", facts::facts(&open(args.case)?, args.name.as_deref())?),
         Command::Publish(args) => ("publish", publish::publish(&open(args.case)?, &args.note)?),
         Command::Remedy(case) => ("remedy", remedy(&open(case)?)?),

@@ -59,7 +59,7 @@ pub(crate) fn plan(folder: &Folder, by: Option<&str>) -> Result<Outcome> {
 
 /// Who plans. Where two persons must agree it is somebody who can sign in, shown by their password: otherwise one person
 /// could plan in another's name and approve in their own.
-async fn planner(folder: &Folder, store: &Store, by: Option<&str>) -> Result<String> {
+pub(crate) async fn planner(folder: &Folder, store: &Store, by: Option<&str>) -> Result<String> {
     let Some(name) = by else {
         if folder.case.notify.approval == ApprovalRule::TwoPerson {
             bail!("say who plans: kintsugi notify plan --by NAME (a name that can sign in to the console)");

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use kintsugi_mailbox::{Faults, Mailbox, Running};
+use kintsugi_mailbox::{Faults, Mailbox, Received, Running};
 use tokio::runtime::Runtime;
 
 /// A case folder that goes away with its test.
@@ -159,6 +159,11 @@ impl Post {
             line.split_once(':').map(|(_, id)| id.trim().to_owned()).unwrap_or_default()
         };
         self.running.messages().unwrap().iter().map(|message| id(&message.raw)).collect()
+    }
+
+    /// Every mail with its envelope, in order of arrival.
+    pub(crate) fn received(&self) -> Vec<Received> {
+        self.running.messages().unwrap()
     }
 
     /// Every mail as it arrived.

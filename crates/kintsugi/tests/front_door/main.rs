@@ -2,6 +2,7 @@
 
 mod attack;
 mod bad_input;
+mod bounces;
 mod desk;
 mod full_disk;
 mod killed;

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use kintsugi_case::{NoticeNumber, NoticeState, Private};
 use kintsugi_notify::{
-    BounceKind, Credentials, Outcome, ReturnPath, RunOptions, Sender, Signer, Timeouts, authorities, read_bounce, run,
+    Bounce, BounceKind, Credentials, Inbox, Kept, Outcome, ReturnPath, RunOptions, Sender, Signer, Timeouts, authorities, listen,
+    read_bounce, read_bounce_to, run,
 };
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 
@@ -57,6 +58,7 @@ async fn a_real_server_takes_bounces_greylists_and_breaks_off() {
     signed_mail_is_believed(&postfix).await;
     what_bounces_leads_back(&postfix).await;
     protected_sessions(&postfix).await;
+    what_bounces_is_listened_for(&postfix).await;
     greylisting_is_waited_for(&postfix).await;
     a_server_that_dies(&postfix).await;
 }
@@ -103,6 +105,54 @@ async fn what_bounces_leads_back(postfix: &Postfix) {
     let returned = bounce.returned.unwrap();
     assert_eq!((returned.number, returned.code.as_str(), bounce.kind), (number, "7kqmx2vd94", BounceKind::Hard));
     assert!(bounce.detail.starts_with("failed 5.1.1") && !bounce.detail.contains('@'), "{}", bounce.detail);
+}
+
+/// Away at first, as a store that cannot be reached; then it keeps what came.
+#[derive(Clone, Default)]
+struct Desk(Arc<Mutex<Vec<Option<Bounce>>>>);
+
+impl Desk {
+    fn path() -> ReturnPath {
+        ReturnPath::parse("bounces@returned.example").unwrap()
+    }
+}
+
+impl Inbox for Desk {
+    fn knows(&self, recipient: &str) -> bool {
+        Self::path().owns(recipient)
+    }
+
+    async fn take(&self, recipient: &str, message: &[u8]) -> Kept {
+        let mut tries = self.0.lock().unwrap();
+        let first = tries.is_empty();
+        tries.push((!first).then(|| read_bounce_to(message, &Self::path(), recipient).unwrap()));
+        if first { Kept::Later } else { Kept::Yes }
+    }
+}
+
+async fn what_bounces_is_listened_for(postfix: &Postfix) {
+    let (desk, number) = (Desk::default(), NoticeNumber::new(2013, 8));
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", postfix.ports.lmtp)).await.unwrap();
+    let task = tokio::spawn(listen(listener, "returned.example".into(), desk.clone()));
+    let mut mail = letter(8).unwrap().bouncing_to(Desk::path().address(number, "7kqmx2vd94"));
+    mail.to = Private::new("nobody@mail.example".into());
+    let trusting = Sender::new(&spec(&[plain(postfix.ports.trusting)]), None, patient()).unwrap();
+    assert!(matches!(trusting.send(&mail).await, Outcome::Accepted { .. }));
+    let kept = desk.clone();
+    let tries = tokio::task::spawn_blocking(move || {
+        loop {
+            let tries = kept.0.lock().unwrap().clone();
+            if tries.len() > 1 {
+                return tries;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    });
+    let tries = tokio::time::timeout(std::time::Duration::from_secs(60), tries).await.unwrap().unwrap();
+    let bounce = tries[1].clone().unwrap();
+    let returned = bounce.returned.unwrap();
+    assert_eq!((returned.number, returned.code.as_str(), bounce.kind), (number, "7kqmx2vd94", BounceKind::Hard));
+    task.abort();
 }
 
 async fn protected_sessions(postfix: &Postfix) {

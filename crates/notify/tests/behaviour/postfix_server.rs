@@ -24,6 +24,8 @@ pub(crate) struct Ports {
     pub(crate) starttls: u16,
     /// TLS from the first byte.
     pub(crate) tls: u16,
+    /// Where it delivers mail for returned.example by LMTP: the test listens.
+    pub(crate) lmtp: u16,
 }
 
 /// A running Postfix.
@@ -36,8 +38,8 @@ impl Postfix {
     /// Starts one; `policy` is the port of the policy server.
     pub(crate) fn start(policy: u16) -> Self {
         let dir = tempfile::Builder::new().prefix("kintsugi-postfix").tempdir().unwrap();
-        let [open, trusting, grey, starttls, tls] = free_ports();
-        let ports = Ports { open, trusting, grey, starttls, tls };
+        let [open, trusting, grey, starttls, tls, lmtp] = free_ports();
+        let ports = Ports { open, trusting, grey, starttls, tls, lmtp };
         let postfix = Self { dir, ports };
         let etc = postfix.path("etc");
         std::fs::create_dir_all(&etc).unwrap();
@@ -50,6 +52,8 @@ impl Postfix {
         }
         std::fs::write(etc.join("master.cf"), master).unwrap();
         std::fs::write(etc.join("persons"), "/^(person[0-9]+|bounces.*)@/ all/\n").unwrap();
+        let transport = format!("/@returned\\.example$/ lmtp:inet:127.0.0.1:{lmtp}\n");
+        std::fs::write(etc.join("transport"), transport).unwrap();
         certificate(postfix.dir.path());
         as_root(include_str!("postfix/prepare.sh"), &root);
         postfix.up();
