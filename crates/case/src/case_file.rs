@@ -40,6 +40,8 @@ pub struct CaseFile {
     pub rules: Vec<RuleSpec>,
     /// `[[fact]]`, as entered.
     pub facts: Vec<Fact>,
+    /// `[[event]]`: what happened when, for the chronicle.
+    pub events: Vec<EventSpec>,
     /// `[mail]`
     pub mail: Option<MailSpec>,
     /// `[notify]`
@@ -356,6 +358,8 @@ pub struct NotifySpec {
     pub call_minutes: f64,
     /// People at the desk.
     pub desk_agents: Option<u32>,
+    /// A reminder goes out for rights that end within so many days.
+    pub remind_days: u32,
     /// What one letter costs, in the currency's smallest usual unit.
     pub letter_cost: u64,
     /// ISO 4217.
@@ -371,6 +375,7 @@ impl Default for NotifySpec {
             calls_per_hundred: 5.0,
             call_minutes: 8.0,
             desk_agents: None,
+            remind_days: 30,
             letter_cost: 200,
             letter_currency: "JPY".into(),
         }
@@ -417,6 +422,45 @@ pub struct RemedySpec {
     /// Last day on which it can be used.
     pub until: Option<civil::Date>,
 }
+
+/// Something that happened, for the chronicle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventSpec {
+    /// When.
+    pub time: EventTime,
+    /// What happened, in the languages of the pages; figures in it are facts, by their `{name}`.
+    pub words: BTreeMap<Language, String>,
+    /// Whether it is chosen for the public.
+    pub publish: bool,
+    /// Whether it may name machines of the attacker.
+    pub infrastructure: bool,
+}
+
+/// When something happened: written, or computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventTime {
+    /// As written, milliseconds since 1970 UTC.
+    At(i64),
+    /// The first statement of the attack that exposed something.
+    AttackFirst,
+    /// The last.
+    AttackLast,
+    /// When the newest scope version was frozen.
+    Frozen,
+    /// When the first notice was accepted.
+    FirstNotice,
+    /// When the last was.
+    LastNotice,
+}
+
+/// The words for computed times.
+const EVENT_TIMES: [(&str, EventTime); 5] = [
+    ("attack_first", EventTime::AttackFirst),
+    ("attack_last", EventTime::AttackLast),
+    ("frozen", EventTime::Frozen),
+    ("first_notice", EventTime::FirstNotice),
+    ("last_notice", EventTime::LastNotice),
+];
 
 /// Where the live store is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -501,6 +545,8 @@ mod raw {
         pub(super) rule: Vec<Spanned<Rule>>,
         #[serde(default)]
         pub(super) fact: Vec<Fact>,
+        #[serde(default)]
+        pub(super) event: Vec<Spanned<Event>>,
         pub(super) mail: Option<Mail>,
         pub(super) notify: Option<Notify>,
         #[serde(default)]
@@ -594,6 +640,19 @@ mod raw {
         pub(super) errors: bool,
     }
 
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub(super) struct Event {
+        pub(super) at: Option<Spanned<toml::value::Datetime>>,
+        pub(super) of: Option<Spanned<String>>,
+        #[serde(default)]
+        pub(super) publish: bool,
+        #[serde(default)]
+        pub(super) infrastructure: bool,
+        pub(super) ja: Option<String>,
+        pub(super) en: Option<String>,
+    }
+
     /// One struct for every kind: serde's tagged enums lose the spans that mistakes need.
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -663,6 +722,7 @@ mod raw {
         pub(super) calls_per_hundred: Option<f64>,
         pub(super) call_minutes: Option<f64>,
         pub(super) desk_agents: Option<u32>,
+        pub(super) remind_days: Option<u32>,
         pub(super) letter_cost: Option<u64>,
         pub(super) letter_currency: Option<String>,
     }
@@ -687,10 +747,11 @@ mod raw {
 /// From what was typed to what it means. Collects every mistake instead of stopping at the first.
 mod check {
     use super::{
-        AccessRule, ApprovalRule, BTreeMap, CaseFile, CaseHeader, ColumnName, Controller, CsvOptions, Dbms, DkimSpec, Encoding,
-        EndpointSpec, EvidenceSpec, Fact, FactKind, FactValue, FieldMeaning, FileRule, Language, MailSpec, Mistake, NotifySpec,
-        ParameterPlace, PersonLink, Range, RemedyKind, RemedySpec, RemedyTo, RequestPattern, RuleSpec, Shows, SourceSpec,
-        Spanned, StoreSpec, TableSpec, TimeZone, Timestamp, Verdict, WindowRule, civil, nearest, raw,
+        AccessRule, ApprovalRule, BTreeMap, CaseFile, CaseHeader, ColumnName, Controller, CsvOptions, Dbms, DkimSpec,
+        EVENT_TIMES, Encoding, EndpointSpec, EventSpec, EventTime, EvidenceSpec, Fact, FactKind, FactValue, FieldMeaning,
+        FileRule, Language, MailSpec, Mistake, NotifySpec, ParameterPlace, PersonLink, Range, RemedyKind, RemedySpec, RemedyTo,
+        RequestPattern, RuleSpec, Shows, SourceSpec, Spanned, StoreSpec, TableSpec, TimeZone, Timestamp, Verdict, WindowRule,
+        civil, nearest, raw,
     };
 
     const DBMS: [(&str, Dbms); 4] =
@@ -732,11 +793,13 @@ mod check {
             let endpoints = raw.endpoint.into_iter().map(|endpoint| self.endpoint(endpoint)).collect();
             let rules = raw.rule.into_iter().filter_map(|rule| self.rule(rule, &sources)).collect();
             let facts = raw.fact.into_iter().map(|fact| self.fact(fact)).collect();
+            let events = raw.event.into_iter().filter_map(|event| self.event(event, &case.timezone)).collect();
             let remedies = raw.remedy.into_iter().map(|remedy| self.remedy(remedy)).collect();
             let store = self.store(raw.store);
             let mail = raw.mail.map(|mail| self.mail(mail, &controller.domain));
             let notify = raw.notify.map_or_else(NotifySpec::default, |notify| self.notify(notify));
-            let file = CaseFile { case, controller, sources, evidence, endpoints, rules, facts, mail, notify, remedies, store };
+            let file =
+                CaseFile { case, controller, sources, evidence, endpoints, rules, facts, events, mail, notify, remedies, store };
             if self.mistakes.is_empty() { Ok(file) } else { Err(self.mistakes) }
         }
 
@@ -1014,6 +1077,26 @@ mod check {
             Some(FileRule { source, evidence: evidence.into_inner(), served_at: raw.served_at.map(Spanned::into_inner), span })
         }
 
+        fn event(&mut self, raw: Spanned<raw::Event>, timezone: &TimeZone) -> Option<EventSpec> {
+            let span = raw.span();
+            let raw::Event { at, of, publish, infrastructure, ja, en } = raw.into_inner();
+            let time = match (at, of) {
+                (Some(at), None) => EventTime::At(self.time(&at, timezone)?.as_millisecond()),
+                (None, Some(of)) => self.word(&of, "time of an event", &EVENT_TIMES),
+                _ => {
+                    self.wrong(
+                        span,
+                        "an event has a time".into(),
+                        "write `at = 2013-04-23T17:00:00+09:00`, or `of = \"frozen\"`".into(),
+                    );
+                    return None;
+                }
+            };
+            let words = [(Language::Ja, ja), (Language::En, en)].into_iter();
+            let words = words.filter_map(|(language, words)| Some((language, words?))).collect();
+            Some(EventSpec { time, words, publish, infrastructure })
+        }
+
         fn fact(&mut self, raw: raw::Fact) -> Fact {
             let value = match raw.value.get_ref() {
                 toml::Value::Integer(number) => FactValue::Number(*number),
@@ -1063,6 +1146,7 @@ mod check {
                 calls_per_hundred: some(raw.calls_per_hundred, usual.calls_per_hundred),
                 call_minutes: some(raw.call_minutes, usual.call_minutes),
                 desk_agents: raw.desk_agents.filter(|agents| *agents > 0),
+                remind_days: raw.remind_days.filter(|days| *days > 0).unwrap_or(usual.remind_days),
                 letter_cost: raw.letter_cost.unwrap_or(usual.letter_cost),
                 letter_currency: raw.letter_currency.unwrap_or(usual.letter_currency),
             }

@@ -2,19 +2,33 @@
 
 use std::fmt;
 
-/// The way a notice goes.
+/// The way a notice goes, and the occasion: a person gets one of each from a scope version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Channel {
     /// Electronic mail.
     Mail,
+    /// A reminder by mail, after the notice.
+    Reminder,
+    /// The closing word by mail, after the notice.
+    Closing,
 }
 
 impl Channel {
+    /// Every way.
+    pub const ALL: [Self; 3] = [Self::Mail, Self::Reminder, Self::Closing];
+
     /// The word for it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Mail => "mail",
+            Self::Reminder => "reminder",
+            Self::Closing => "closing",
         }
+    }
+
+    /// The way with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|channel| channel.name() == name)
     }
 }
 

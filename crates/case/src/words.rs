@@ -196,7 +196,7 @@ impl Language {
     }
 
     /// The zone in words: Japan by name, any other by its offset.
-    fn zone(self, at: &Zoned) -> String {
+    pub fn zone(self, at: &Zoned) -> String {
         match (self, at.time_zone().iana_name()) {
             (Self::Ja, Some("Asia/Tokyo" | "Japan")) => "日本時間".into(),
             (Self::En, Some("Asia/Tokyo" | "Japan")) => "Japan time".into(),

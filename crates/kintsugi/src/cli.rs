@@ -46,6 +46,8 @@ pub(crate) enum Command {
     Verify(Case),
     /// Read what came back: bounces, delivery reports, automatic answers
     Bounces(Bounces),
+    /// Keys that sign mail (DKIM): make one, and show what the DNS must say
+    Dkim(Dkim),
     /// The fact book: every fact, what cites it, what contradicts, what must be issued again
     Facts(Facts),
     /// TELL: publish the next version of the statement; earlier versions stay as they were
@@ -85,6 +87,10 @@ pub(crate) struct NotifyArgs {
 /// What comes before sending.
 #[derive(Debug, Subcommand)]
 pub(crate) enum NotifyStep {
+    /// Remind who was told and has a right that is about to end and nobody redeemed
+    Reminder(Follow),
+    /// The last word, to everybody who was told
+    Closing(Follow),
     /// Answer somebody who wrote back, at the address to which their notice went
     Answer(Answer),
     /// Who gets what by which channel, and what it will take; the plan that a second person approves
@@ -187,6 +193,18 @@ impl Bounces {
 }
 
 #[derive(Args, Debug)]
+pub(crate) struct Follow {
+    #[command(flatten)]
+    pub(crate) send: Notify,
+    /// Only plan it, for a second person to approve
+    #[arg(long)]
+    pub(crate) plan: bool,
+    /// Who plans: a name that can sign in to the console. The password is asked for
+    #[arg(long, value_name = "NAME", requires = "plan")]
+    pub(crate) by: Option<String>,
+}
+
+#[derive(Args, Debug)]
 pub(crate) struct Answer {
     /// The message's number, as `kintsugi bounces --replies` shows it
     pub(crate) reply: u64,
@@ -210,6 +228,15 @@ pub(crate) struct Replay {
     /// In which language, instead of the case's first: ja or en
     #[arg(long, value_name = "LANGUAGE")]
     pub(crate) language: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Dkim {
+    #[command(flatten)]
+    pub(crate) case: Case,
+    /// Make an Ed25519 key of this name in the vault
+    #[arg(long, value_name = "SELECTOR")]
+    pub(crate) new: Option<String>,
 }
 
 #[derive(Args, Debug)]

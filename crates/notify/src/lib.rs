@@ -28,7 +28,7 @@ mod view;
 pub use bounce::{Bounce, BounceKind, blames_address, read_bounce, read_bounce_to};
 pub use compose::{AnswerContent, Composer, ComposerError, Coverage, EarlierNotice, NoticeContent, Page};
 pub use credentials::{Credentials, CredentialsError};
-pub use dkim::{DkimError, Signer};
+pub use dkim::{DkimError, DkimKey, Signer};
 pub use edge::EdgeClass;
 pub use listener::{Inbox, Kept, listen};
 pub use mail::{Mail, Unsendable};

@@ -362,7 +362,7 @@ mod tests {
         check(&said, &["220", "250", "250", "250", "354", "552", "250", "250", "354", "250", "221"], &[("a@ours.example", 7)])
             .await;
         // A dot of the message's own, and a command in it, are words.
-        let said = "LHLO x\nMAIL FROM:<>\nRCPT TO:<a@ours.example>\nDATA\n..\nRCPT TO:<b@ours.example>\n.\nQUIT\n";
-        check(said, &["220", "250", "250", "250", "354", "250", "221"], &[("a@ours.example", 31)]).await;
+        let said = "LHLO x\nMAIL FROM:<>\nRCPT TO:<a@ours.example>\nDATA\nx\n..\nRCPT TO:<b@ours.example>\n.\nQUIT\n";
+        check(said, &["220", "250", "250", "250", "354", "250", "221"], &[("a@ours.example", 32)]).await;
     }
 }

@@ -118,9 +118,11 @@ impl Sheet {
 /// An address as a mail server takes it. Japanese mobile carriers gave out addresses with dots that RFC 5322 allows
 /// only within quotes (`a..b@`, `a.@`); people still have them.
 pub(crate) fn address(typed: &str) -> Result<Address, Unsendable> {
-    let typed = typed.trim();
-    let (user, domain) = typed.rsplit_once('@').filter(|_| typed.is_ascii()).ok_or(Unsendable::Address)?;
-    if typed.bytes().any(|b| b.is_ascii_control() || b == b' ' || b == b'"') || !domain.contains('.') {
+    let (user, domain) = typed.trim().rsplit_once('@').filter(|(user, _)| user.is_ascii()).ok_or(Unsendable::Address)?;
+    // A domain in any script has a name in ASCII that every mail server knows (RFC 5891). A local part has none.
+    let ascii = idna::domain_to_ascii(domain).map_err(|_| Unsendable::Address)?;
+    let domain = if domain.is_ascii() { domain } else { &ascii };
+    if user.bytes().chain(domain.bytes()).any(|b| b.is_ascii_control() || b == b' ' || b == b'"') || !domain.contains('.') {
         return Err(Unsendable::Address);
     }
     let atoms = |c: char| c.is_ascii_alphanumeric() || ".!#$%&'*+/=?^_`{|}~-".contains(c);
@@ -176,6 +178,7 @@ mod tests {
         check("hanako", Err(Unsendable::Address));
         check("@example.com", Err(Unsendable::Address));
         check("hanako@localhost", Err(Unsendable::Address));
+        check("taro@例え.example", Ok("taro@xn--r8jz45g.example"));
         check("花子@example.com", Err(Unsendable::Address));
         check("a@example.com\r\nBcc: b@example.com", Err(Unsendable::Address));
         check("a@example.com, b@example.com", Err(Unsendable::Address));

@@ -2,6 +2,7 @@
 
 use similar::{ChangeTag, TextDiff};
 
+use crate::chronicle::Moment;
 use crate::statement::{Block, Run, Statement};
 
 /// A line that is in one version and not in the other.
@@ -36,6 +37,8 @@ pub fn lines(statement: &Statement) -> Vec<String> {
             }
         }
     }
+    let moment = |one: &Moment| format!("{} {}: {}", one.day, one.time, words(&one.runs));
+    lines.extend(statement.chronicle.iter().map(moment));
     lines.extend(statement.updates.iter().map(|update| format!("{}: {}", update.dated, words(&update.runs))));
     lines
 }

@@ -3,6 +3,7 @@
 
 pub mod attack;
 mod changes;
+mod chronicle;
 mod computed;
 mod naming;
 mod statement;
@@ -10,6 +11,7 @@ mod why;
 mod words;
 
 pub use changes::{Change, changes, lines};
+pub use chronicle::{ChronicleFrame, EventFault, KnownTimes, Moment, chronicle};
 pub use computed::{Counts, FieldCount, computed, conservation_facts};
 pub use naming::{FactWords, fact_source, fact_words};
 pub use statement::{Block, NotPublished, NoteFault, Run, Section, Stale, Statement, StatementFrame, Update, statement, updated};

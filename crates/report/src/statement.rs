@@ -10,6 +10,7 @@ use kintsugi_case::{Contradiction, Controller, Fact, FactKind, FactValue, FieldM
 
 use serde::{Deserialize, Serialize};
 
+use crate::chronicle::{EventFault, Moment};
 use crate::computed::{OUTBOX, field_fact};
 use crate::words::{Line, lines, of};
 
@@ -84,6 +85,9 @@ pub struct Statement {
     pub lead: Vec<Run>,
     /// The sections.
     pub sections: Vec<Section>,
+    /// What happened when, oldest first.
+    #[serde(default)]
+    pub chronicle: Vec<Moment>,
     /// What was added since, oldest first.
     #[serde(default)]
     pub updates: Vec<Update>,
@@ -92,7 +96,8 @@ pub struct Statement {
 impl Statement {
     /// Every piece of text that it states now, in reading order: without the updates of earlier days.
     pub fn runs(&self) -> impl Iterator<Item = &Run> {
-        self.lead.iter().chain(self.sections.iter().flat_map(|section| section.blocks.iter().flat_map(Block::runs)))
+        let sections = self.sections.iter().flat_map(|section| section.blocks.iter().flat_map(Block::runs));
+        self.lead.iter().chain(sections).chain(self.chronicle.iter().flat_map(|moment| &moment.runs))
     }
 
     /// The places in `facts` of the facts that it states, in their order: its own, and those of its newest update.
@@ -131,6 +136,8 @@ pub enum NotPublished {
     Stale(Vec<Stale>),
     /// A note that cannot stand as it was written.
     Note(NoteFault),
+    /// An entry of the chronicle that cannot be published: its place in the case file, and why.
+    Event(usize, EventFault),
 }
 
 /// A fact that the statement would state although it is of an earlier scope version, and the fact that says so.
@@ -179,6 +186,7 @@ impl fmt::Display for NotPublished {
             Self::Missing(names) => names.iter().map(|name| format!("there is no fact {name}")).collect(),
             Self::Stale(found) => found.iter().map(ToString::to_string).collect(),
             Self::Note(fault) => vec![fault.to_string()],
+            Self::Event(place, fault) => vec![format!("[[event]] {place} cannot be published: {fault}")],
         };
         f.write_str(&lines.join("\n"))
     }
@@ -238,9 +246,9 @@ fn stale(statement: &Statement, facts: &[Fact]) -> Vec<Stale> {
     old.map(|fact| Stale { fact: fact.clone(), newer: newer.clone() }).collect()
 }
 
-struct Writer<'a> {
-    facts: &'a [Fact],
-    frame: &'a StatementFrame<'a>,
+pub(crate) struct Writer<'a> {
+    pub(crate) facts: &'a [Fact],
+    pub(crate) frame: &'a StatementFrame<'a>,
 }
 
 impl Writer<'_> {
@@ -251,6 +259,7 @@ impl Writer<'_> {
             by: self.frame.controller.name.clone(),
             lead: Vec::new(),
             sections: Vec::new(),
+            chronicle: Vec::new(),
             updates: Vec::new(),
         };
         for line in lines(of(self.frame.language)) {
@@ -310,7 +319,7 @@ impl Writer<'_> {
     }
 
     /// A note: words, and facts by name. A figure of its own is a claim without a fact.
-    fn note(&self, note: &str) -> Result<Vec<Run>, NoteFault> {
+    pub(crate) fn note(&self, note: &str) -> Result<Vec<Run>, NoteFault> {
         let note = note.trim();
         if note.is_empty() {
             return Err(NoteFault::Empty);
@@ -324,6 +333,23 @@ impl Writer<'_> {
             rest = after;
         }
         self.words(rest, &mut runs)?;
+        Ok(runs)
+    }
+
+    /// The same, where this word may stand with its figures: a network address.
+    pub(crate) fn note_around(&self, note: &str, address: &str) -> Result<Vec<Run>, NoteFault> {
+        let mut runs = Vec::new();
+        let mut rest = note;
+        while let Some(at) = rest.to_ascii_lowercase().find(address) {
+            if !rest[..at].trim().is_empty() {
+                runs.extend(self.note(&rest[..at])?);
+            }
+            plain(&mut runs, &format!(" {} ", &rest[at..at + address.len()]));
+            rest = &rest[at + address.len()..];
+        }
+        if !rest.trim().is_empty() {
+            runs.extend(self.note(rest)?);
+        }
         Ok(runs)
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use kintsugi_case::{CaseFile, Fact, Language};
-use kintsugi_report::{NotPublished, NoteFault, Statement, StatementFrame};
+use kintsugi_report::{ChronicleFrame, KnownTimes, NotPublished, NoteFault, Statement, StatementFrame};
 use kintsugi_store::{Edition, FactRecord, Published, Store};
 
 /// The name under which the statement is kept.
@@ -65,12 +65,12 @@ pub async fn publish(
     notes: &BTreeMap<Language, String>,
     now_ms: i64,
 ) -> Result<u32, PublishError> {
-    let records = store.fact_records().await?;
+    let (records, around) = (store.fact_records().await?, chronicle_frame(store).await?);
     let mut editions = Vec::new();
     for &language in &case.case.page_languages() {
         let before = newest(store, language).await?;
         let note = notes.get(&language).map_or("", String::as_str).trim();
-        let statement = compose(case, language, &records, before.as_ref(), note, now_ms)
+        let statement = compose(case, language, (&records, &around), before.as_ref(), note, now_ms)
             .map_err(|why| PublishError::Refused { language, why })?;
         editions.push(edition(language, &statement, if before.is_some() { note } else { "" }, &records)?);
     }
@@ -138,7 +138,7 @@ fn kept(row: Published) -> Result<Kept, PublishError> {
 pub(crate) fn compose(
     case: &CaseFile,
     language: Language,
-    records: &[FactRecord],
+    (records, around): (&[FactRecord], &ChronicleFrame),
     before: Option<&Kept>,
     note: &str,
     now_ms: i64,
@@ -146,13 +146,36 @@ pub(crate) fn compose(
     let facts: Vec<Fact> = records.iter().map(|record| record.fact.clone()).collect();
     let portal = case.mail.as_ref().map_or_else(|| format!("https://{}", case.controller.domain), |mail| mail.portal.clone());
     let frame = StatementFrame { controller: &case.controller, portal: &portal, timezone: &case.case.timezone, language };
-    let Some(before) = before else { return kintsugi_report::statement(&facts, &frame) };
+    let with_chronicle = |mut statement: Statement| {
+        statement.chronicle = kintsugi_report::chronicle(&case.events, &facts, &frame, around)?;
+        Ok(statement)
+    };
+    let Some(before) = before else { return kintsugi_report::statement(&facts, &frame).and_then(with_chronicle) };
     if note.is_empty() {
         // The facts come first: without them no note would help.
         return kintsugi_report::statement(&facts, &frame).and(Err(NotPublished::Note(NoteFault::Empty)));
     }
     let today = Timestamp::from_millisecond(now_ms).unwrap_or_default().to_zoned(case.case.timezone.clone()).date();
-    kintsugi_report::updated(&facts, &frame, &before.statement, (before.row.version + 1, &language.day(today)), note)
+    let version = (before.row.version + 1, language.day(today));
+    kintsugi_report::updated(&facts, &frame, &before.statement, (version.0, &version.1), note).and_then(with_chronicle)
+}
+
+/// What the chronicle needs of the store: times that are computed, and who must not be named.
+pub(crate) async fn chronicle_frame(store: &Store) -> Result<ChronicleFrame, kintsugi_store::Error> {
+    let scope = store.newest_scope().await?;
+    let (attack, waiting) = match &scope {
+        Some(scope) => (store.attack_span(scope.number).await?, store.conservation(scope.number).await?.waiting),
+        None => (None, 0),
+    };
+    let notices = store.notices_span().await?;
+    let times = KnownTimes {
+        attack_first: attack.map(|span| span.0),
+        attack_last: attack.map(|span| span.1),
+        frozen: scope.map(|scope| scope.frozen_at_ms),
+        first_notice: notices.map(|span| span.0),
+        last_notice: notices.map(|span| span.1).filter(|_| waiting == 0),
+    };
+    Ok(ChronicleFrame { staff: store.staff_names().await?, times })
 }
 
 fn edition(language: Language, statement: &Statement, note: &str, records: &[FactRecord]) -> Result<Edition, PublishError> {

@@ -31,6 +31,7 @@ pub fn portal(site: Site) -> Router {
         .route("/statement", get(statement::show))
         .route("/statement/{version}", get(statement::show_version))
         .route("/statement.atom", get(statement::feed))
+        .route("/chronicle", get(statement::chronicle))
         .route("/api/v1/coupons/redeem", post(api::redeem::redeem))
         .route("/static/{file}", get(asset::serve))
         .fallback(async || Failure::NotFound);

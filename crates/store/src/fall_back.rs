@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use kintsugi_case::{NoticeState, PersonId, PersonProfile, Private};
+use kintsugi_case::{Channel, NoticeState, PersonId, PersonProfile, Private};
 use sqlx::AnyConnection;
 
 use crate::error::During;
@@ -31,19 +31,22 @@ pub(crate) fn addresses_of(profile: &PersonProfile) -> u32 {
 }
 
 impl Store {
-    /// Gives up the address to which this refused notice went, and says where it stands then. Somebody who is told
-    /// something already is never told twice by this: only a notice that came back, or was refused, is sent again.
+    /// Gives up the address to which this refused notice went, and says where it stands then; none where it only follows a
+    /// notice, and stays refused. Nobody is told twice by this: only what came back, or was refused, is sent again.
     pub(crate) async fn fall_back(
         &self,
         connection: &mut AnyConnection,
         serial: u64,
         now_ms: i64,
-    ) -> Result<(NoticeState, [Cell; 4])> {
+    ) -> Result<Option<(NoticeState, [Cell; 4])>> {
         let operation = "fall back to the next contact point";
-        let sql = "SELECT n.person AS person, n.contact AS contact, p.profile AS profile, p.language AS language FROM notice n \
+        let sql = "SELECT n.person AS person, n.contact AS contact, n.channel AS channel, p.profile AS profile, p.language AS language FROM notice n \
                    JOIN person p ON p.id = n.person AND p.scope_version = n.scope_version WHERE n.serial = $1";
         let row = sqlx::query(sql).bind(as_i64(serial)).fetch_optional(&mut *connection).await.during(operation)?;
         let row = row.ok_or(Error::NoNotice { serial })?;
+        if row.text("channel")? != Channel::Mail.name() {
+            return Ok(None);
+        }
         let (person, given_up) = (PersonId(row.count("person")?), row.small("contact")? + 1);
         let profile = sealed::open_profile(&self.keys, person, &row.bytes("profile")?, row.language("language")?)?;
         let has = addresses_of(&profile);
@@ -55,7 +58,7 @@ impl Store {
         let sql = "UPDATE notice SET state = $1, contact = $2, changed_at_ms = $3, retry_at_ms = 0 WHERE serial = $4";
         let query = sqlx::query(sql).bind(state.name()).bind(i64::from(given_up)).bind(now_ms).bind(as_i64(serial));
         query.execute(connection).await.during(operation)?;
-        Ok((state, event(serial, now_ms, state, &detail)))
+        Ok(Some((state, event(serial, now_ms, state, &detail))))
     }
 
     /// How many mail addresses a person of a version has.

@@ -127,7 +127,7 @@ impl Store {
         let last = sqlx::query("SELECT COALESCE(MAX(resend), 0) AS n FROM notice").fetch_one(&mut *transaction).await;
         let number = last.during(operation)?.small("n")? + 1;
         let sql = "UPDATE notice SET state = 'intended', changed_at_ms = $1, retry_at_ms = 0, resend = $2 \
-                   WHERE scope_version = $3 AND state = 'refused' RETURNING serial";
+                   WHERE scope_version = $3 AND state = 'refused' AND channel = 'mail' RETURNING serial";
         let query = sqlx::query(sql).bind(now_ms).bind(i64::from(number)).bind(i64::from(scope));
         let rows = query.fetch_all(&mut *transaction).await.during(operation)?;
         let mut events = events();
@@ -254,8 +254,8 @@ fn view(row: &AnyRow) -> Result<NoticeView> {
     })
 }
 
-fn channel(name: &str) -> Result<Channel> {
-    if name == Channel::Mail.name() { Ok(Channel::Mail) } else { Err(Error::Value { what: "channel" }) }
+pub(crate) fn channel(name: &str) -> Result<Channel> {
+    Channel::from_name(name).ok_or(Error::Value { what: "channel" })
 }
 
 fn hold(row: &AnyRow) -> Result<Option<Hold>> {

@@ -14,7 +14,7 @@ use crate::correction::{ToldBefore, earlier_page, kinds};
 use crate::database::Alone;
 use crate::error::During;
 use crate::fall_back::{LETTER, address_at, given_up_page};
-use crate::notice::{event, events, state_of};
+use crate::notice::{channel, event, events, state_of};
 use crate::person::state;
 use crate::plan::kind;
 use crate::rows::{Cell, Columns, Insert, Marks, arguments, as_i64};
@@ -29,7 +29,7 @@ pub struct Planned {
     pub no_address: u64,
 }
 
-/// Which waiting notices a sender takes.
+/// Which waiting notices a sender takes: the notices themselves where nothing else is said.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Waiting {
     /// Every one.
@@ -37,13 +37,16 @@ pub enum Waiting {
     All,
     /// Those that [`Store::resend_refused`] put back under this number.
     Resend(u32),
+    /// What follows the notices, of this occasion.
+    FollowUp(Channel),
 }
 
 impl Waiting {
     fn condition(self) -> String {
         match self {
-            Self::All => String::new(),
-            Self::Resend(number) => format!("AND resend = {number}"),
+            Self::All => "AND channel = 'mail'".to_owned(),
+            Self::Resend(number) => format!("AND channel = 'mail' AND resend = {number}"),
+            Self::FollowUp(channel) => format!("AND channel = '{}'", channel.name()),
         }
     }
 }
@@ -59,9 +62,11 @@ pub struct Leased {
     pub person: PersonId,
     /// From which scope version.
     pub scope_version: u32,
+    /// The way it goes, and the occasion.
+    pub channel: Channel,
     /// What it is to them.
     pub kind: NoticeKind,
-    /// What they were told before, where it is a correction.
+    /// What they were told before, where it is a correction or follows a notice.
     pub before: Option<ToldBefore>,
     /// How they are addressed and reached.
     pub profile: PersonProfile,
@@ -265,12 +270,23 @@ impl Store {
         let corrected = rows.iter().zip(&persons).map(|(row, person)| Ok(kind(row)?.is_correction().then_some(*person)));
         let corrected: BTreeSet<PersonId> = corrected.filter_map(Result::transpose).collect::<Result<_>>()?;
         let mut before = self.told_before(scope, &corrected, year).await?;
+        let mut follows = BTreeSet::new();
+        for (row, person) in rows.iter().zip(&persons) {
+            if channel(&row.text("channel")?)? != Channel::Mail {
+                follows.insert(*person);
+            }
+        }
+        before.extend(self.followed(scope, &follows, year).await?);
         let mut leased = Vec::with_capacity(rows.len());
         for (row, person) in rows.iter().zip(persons) {
             let serial = row.count("serial")?;
             let mut records = exposed.remove(&person).unwrap_or_default();
             records.retain(|record| record.verdict > Verdict::Excluded);
-            let contact = row.small("contact")?;
+            let (contact, channel) = (row.small("contact")?, channel(&row.text("channel")?)?);
+            let link_code = match channel {
+                Channel::Mail => self.link_code(scope, person),
+                follows => self.follow_up_code(follows, scope, person),
+            };
             let mut profile = profiles.remove(&person).ok_or(Error::Value { what: "notice without its person" })?;
             profile.email = address_at(&profile, contact);
             leased.push(Leased {
@@ -278,11 +294,12 @@ impl Store {
                 number: NoticeNumber::new(year, serial),
                 person,
                 scope_version: scope,
+                channel,
                 kind: kind(row)?,
                 before: before.remove(&person),
                 profile,
                 exposed: records,
-                link_code: self.link_code(scope, person),
+                link_code,
                 attempts: row.small("attempts")?.saturating_sub(1),
                 contact,
             });
@@ -293,7 +310,7 @@ impl Store {
 
     /// A planned notice as a sender would get it, without taking it in hand: for previews.
     pub async fn planned_letter(&self, scope: u32, serial: u64) -> Result<Option<Leased>> {
-        let sql = "SELECT serial, person, attempts, kind, contact FROM notice WHERE scope_version = $1 AND serial = $2";
+        let sql = "SELECT serial, person, attempts, kind, contact, channel FROM notice WHERE scope_version = $1 AND serial = $2";
         let query = sqlx::query(sql).bind(i64::from(scope)).bind(as_i64(serial));
         let rows = query.fetch_all(self.reader()).await.during("read a planned notice")?;
         Ok(self.letters(scope, rows).await?.pop())
@@ -315,7 +332,7 @@ impl Store {
             "UPDATE notice SET state = 'sending', worker = $1, lease_until_ms = $2, changed_at_ms = $3, attempts = attempts + 1 \
              WHERE serial IN (SELECT serial FROM notice WHERE scope_version = $4 AND state = 'intended' \
              AND (retry_at_ms <= $3 OR changed_at_ms > $3) \
-             AND serial > $6 {} ORDER BY serial LIMIT $5 {}) RETURNING serial, person, attempts, kind, contact",
+             AND serial > $6 {} ORDER BY serial LIMIT $5 {}) RETURNING serial, person, attempts, kind, contact, channel",
             waiting.condition(),
             self.skip_locked()
         );
@@ -355,7 +372,7 @@ impl Store {
                 };
                 events.push(event(*serial, now_ms, state, &detail));
                 if moved.contains(serial) && matches!(outcome, Outcome::Undeliverable { .. }) {
-                    events.push(self.fall_back(&mut transaction, *serial, now_ms).await?.1);
+                    events.rows(self.fall_back(&mut transaction, *serial, now_ms).await?.map(|(_, event)| event));
                 }
             }
         }
@@ -505,7 +522,7 @@ async fn planned_page(connection: &mut AnyConnection, scope: u32, after: u64, la
     rows.iter().map(|row| row.count("person").map(PersonId)).collect()
 }
 
-async fn last_serial(connection: &mut AnyConnection) -> Result<u64> {
+pub(crate) async fn last_serial(connection: &mut AnyConnection) -> Result<u64> {
     let query = sqlx::query("SELECT COALESCE(MAX(serial), 0) AS n FROM notice");
     query.fetch_one(connection).await.during("plan notices")?.count("n")
 }
@@ -516,7 +533,7 @@ const OUTCOMES_MAX: usize = 1000;
 /// Characters of a link's code: 5 random bits each, 130 in all.
 pub(crate) const LINK_CODE_LENGTH: usize = 26;
 
-fn new_notices() -> Insert<11> {
+pub(crate) fn new_notices() -> Insert<11> {
     Insert::new(
         "INSERT INTO notice (serial, person, scope_version, channel, state, kind, told, link_hash, planned_at_ms, changed_at_ms, \
          contact)",

@@ -234,7 +234,8 @@ impl Store {
 const FROM_PERSON: &str = "FROM person p WHERE p.scope_version = (SELECT MAX(number) FROM scope_version)";
 
 /// The persons of the newest scope version, each with their newest notice.
-const FROM: &str = "FROM person p LEFT JOIN notice n ON n.serial = (SELECT MAX(m.serial) FROM notice m WHERE m.person = p.id) \
+const FROM: &str = "FROM person p LEFT JOIN notice n ON n.serial = (SELECT MAX(m.serial) FROM notice m WHERE m.person = p.id \
+                    AND m.channel = 'mail') \
                     WHERE p.scope_version = (SELECT MAX(number) FROM scope_version)";
 
 /// Persons of one look-up.

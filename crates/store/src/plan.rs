@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use kintsugi_case::{Language, NoticeKind, PersonId, PersonProfile, Verdict};
+use kintsugi_case::{Channel, Language, NoticeKind, PersonId, PersonProfile, Verdict};
 use kintsugi_vault::Purpose;
 use sha2::{Digest, Sha256};
 use sqlx::AssertSqlSafe;
@@ -37,6 +37,8 @@ pub struct PlanContent {
     pub scope_version: u32,
     /// Its digest.
     pub scope_digest: String,
+    /// The way, and the occasion.
+    pub channel: Channel,
     /// Names and SHA-256 of what makes the words: the templates, and the settings that stand in every mail.
     pub words: Vec<(String, String)>,
     /// The counts.
@@ -47,6 +49,9 @@ impl PlanContent {
     /// The canonical text: one line each, in a stated order.
     pub fn text(&self) -> String {
         let mut text = format!("scope {} {}\n", self.scope_version, self.scope_digest);
+        if self.channel != Channel::Mail {
+            let _ = writeln!(text, "occasion {}", self.channel.name());
+        }
         for (name, hash) in &self.words {
             let _ = writeln!(text, "words {name} {hash}");
         }
@@ -139,14 +144,18 @@ pub struct PlannedNotice {
     pub shares_address: bool,
 }
 
+/// Approved plans among which that of an occasion is looked for.
+const APPROVED_MAX: u32 = 100;
+
 impl Store {
     /// The notices of a version, counted by what an approval names.
-    pub async fn plan_lines(&self, scope: u32) -> Result<Vec<PlanLine>> {
+    pub async fn plan_lines(&self, scope: u32, channel: Channel) -> Result<Vec<PlanLine>> {
         let sql = "SELECT n.kind AS kind, p.language AS language, COALESCE(p.verdict, '') AS verdict, \
                    CASE WHEN p.mail_index IS NULL THEN 0 ELSE 1 END AS by_mail, COUNT(*) AS n FROM notice n \
                    JOIN person p ON p.id = n.person AND p.scope_version = n.scope_version WHERE n.scope_version = $1 \
-                   GROUP BY 1, 2, 3, 4";
-        let rows = sqlx::query(sql).bind(i64::from(scope)).fetch_all(self.reader()).await.during("count what is planned")?;
+                   AND n.channel = $2 GROUP BY 1, 2, 3, 4";
+        let query = sqlx::query(sql).bind(i64::from(scope)).bind(channel.name());
+        let rows = query.fetch_all(self.reader()).await.during("count what is planned")?;
         let mut lines = rows.iter().map(line).collect::<Result<Vec<_>>>()?;
         lines.sort_by_key(|line| (line.kind, line.language, std::cmp::Reverse(line.verdict), !line.by_mail));
         Ok(lines)
@@ -174,24 +183,25 @@ impl Store {
 
     /// The newest plan.
     pub async fn newest_plan(&self) -> Result<Option<PlanRecord>> {
-        self.plan_where("1 = 1").await
+        Ok(self.plans_where("1 = 1", 1).await?.pop())
     }
 
-    /// The newest plan that has an approval which holds.
-    pub async fn approved_plan(&self) -> Result<Option<PlanRecord>> {
-        let found = self.plan_where("a.approved_by IS NOT NULL").await?;
-        Ok(found.filter(|plan| plan.approval.is_some()))
+    /// The newest plan of this occasion that has an approval which holds.
+    pub async fn approved_plan(&self, channel: Channel) -> Result<Option<PlanRecord>> {
+        let found = self.plans_where("a.approved_by IS NOT NULL", APPROVED_MAX).await?;
+        let newest = found.into_iter().find(|plan| plan.content.channel == channel);
+        Ok(newest.filter(|plan| plan.approval.is_some()))
     }
 
-    async fn plan_where(&self, condition: &'static str) -> Result<Option<PlanRecord>> {
+    async fn plans_where(&self, condition: &'static str, limit: u32) -> Result<Vec<PlanRecord>> {
         let sql = format!(
             "SELECT p.number AS number, p.planned_at_ms AS planned_at_ms, p.planned_by AS planned_by, p.digest AS digest, \
              p.body AS body, a.approved_at_ms AS approved_at_ms, a.approved_by AS approved_by, a.digest AS approved_digest, \
              a.seal AS seal FROM plan p LEFT JOIN approval a ON a.plan = p.number WHERE {condition} \
-             ORDER BY p.number DESC LIMIT 1"
+             ORDER BY p.number DESC LIMIT {limit}"
         );
-        let row = sqlx::query(AssertSqlSafe(sql)).fetch_optional(self.reader()).await.during("read the newest plan")?;
-        row.map(|row| self.plan(&row)).transpose()
+        let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(self.reader()).await.during("read plans")?;
+        rows.iter().map(|row| self.plan(row)).collect()
     }
 
     fn plan(&self, row: &AnyRow) -> Result<PlanRecord> {
@@ -253,13 +263,14 @@ impl Store {
     }
 
     /// Up to `limit` notices of a version after this serial, with their persons.
-    pub async fn planned_notices(&self, scope: u32, after: u64, limit: u32) -> Result<Vec<PlannedNotice>> {
+    pub async fn planned_notices(&self, (scope, channel): (u32, Channel), after: u64, limit: u32) -> Result<Vec<PlannedNotice>> {
         let sql = "SELECT n.serial AS serial, n.person AS person, n.kind AS kind, p.profile AS profile, p.language AS language, \
                    CASE WHEN p.mail_index IS NOT NULL AND EXISTS (SELECT 1 FROM person o JOIN notice m ON m.person = o.id \
                    AND m.scope_version = o.scope_version WHERE o.mail_index = p.mail_index AND o.scope_version = p.scope_version \
                    AND o.id <> p.id) THEN 1 ELSE 0 END AS shared FROM notice n JOIN person p ON p.id = n.person \
-                   AND p.scope_version = n.scope_version WHERE n.scope_version = $1 AND n.serial > $2 ORDER BY n.serial LIMIT $3";
-        let query = sqlx::query(sql).bind(i64::from(scope)).bind(as_i64(after)).bind(i64::from(limit));
+                   AND p.scope_version = n.scope_version WHERE n.scope_version = $1 AND n.serial > $2 AND n.channel = $4 \
+                   ORDER BY n.serial LIMIT $3";
+        let query = sqlx::query(sql).bind(i64::from(scope)).bind(as_i64(after)).bind(i64::from(limit)).bind(channel.name());
         let rows = query.fetch_all(self.reader()).await.during("read what is planned")?;
         rows.iter().map(|row| self.planned_notice(row)).collect()
     }
@@ -305,7 +316,8 @@ fn body(content: &PlanContent, remarks: &[(String, String)]) -> String {
 }
 
 fn read_body(text: &str) -> Option<(PlanContent, Vec<(String, String)>)> {
-    let mut content = PlanContent { scope_version: 0, scope_digest: String::new(), words: Vec::new(), lines: Vec::new() };
+    let (words, lines) = (Vec::new(), Vec::new());
+    let mut content = PlanContent { scope_version: 0, scope_digest: String::new(), channel: Channel::Mail, words, lines };
     let mut remarks = Vec::new();
     for line in text.lines() {
         let (sort, rest) = line.split_once(' ')?;
@@ -314,6 +326,7 @@ fn read_body(text: &str) -> Option<(PlanContent, Vec<(String, String)>)> {
                 let (number, digest) = rest.split_once(' ')?;
                 (content.scope_version, content.scope_digest) = (number.parse().ok()?, digest.to_owned());
             }
+            "occasion" => content.channel = Channel::from_name(rest)?,
             "words" => content.words.push(rest.rsplit_once(' ').map(|(name, hash)| (name.to_owned(), hash.to_owned()))?),
             "notices" => content.lines.push(read_line(rest)?),
             "remark" => remarks.push(rest.split_once('\t').map(|(name, value)| (name.to_owned(), value.to_owned()))?),
@@ -346,6 +359,7 @@ mod tests {
     fn content() -> PlanContent {
         let line = |kind, verdict, notices| PlanLine { kind, language: Language::Ja, verdict, by_mail: true, notices };
         PlanContent {
+            channel: kintsugi_case::Channel::Mail,
             scope_version: 2,
             scope_digest: "ab".into(),
             words: vec![("notice.ja.txt".into(), "01".into()), ("settings of the case file".into(), "02".into())],

@@ -104,8 +104,8 @@ impl Store {
         }
         let mut moved = next;
         let refused = becomes == Some(NoticeState::Refused) && next.unwrap_or(notice.state) == NoticeState::Refused;
-        if refused && (report == Report::Dead || report == Report::Failed && notice.failed_before) {
-            let (state, event) = self.fall_back(&mut transaction, serial, now_ms).await?;
+        let gives_up = refused && (report == Report::Dead || report == Report::Failed && notice.failed_before);
+        if gives_up && let Some((state, event)) = self.fall_back(&mut transaction, serial, now_ms).await? {
             events.push(event);
             moved = Some(state);
         }

@@ -132,6 +132,10 @@ impl<const COLUMNS: usize> Insert<COLUMNS> {
         self.rows.push(row);
     }
 
+    pub(crate) fn rows(&mut self, rows: impl IntoIterator<Item = [Cell; COLUMNS]>) {
+        self.rows.extend(rows);
+    }
+
     /// Rows gathered.
     pub(crate) const fn len(&self) -> usize {
         self.rows.len()

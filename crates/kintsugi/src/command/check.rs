@@ -1,6 +1,6 @@
 //! `kintsugi check`: the case file and everything that it refers to.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde_json::json;
 
 use super::Outcome;
@@ -11,6 +11,10 @@ use crate::folder::Folder;
 pub(crate) fn check(folder: &Folder) -> Result<Outcome> {
     folder.refuse(kintsugi_evidence::check_files(&folder.root, &folder.case))?;
     super::notify::templates(folder)?;
+    let faults = super::dkim::faults(folder);
+    if !faults.is_empty() {
+        bail!("{}", faults.join("\n"));
+    }
     let case = &folder.case;
     let tables: usize = case.sources.iter().map(|source| source.tables.len()).sum();
     let alone: String =

@@ -4,6 +4,7 @@ mod api_key;
 mod bounces;
 mod check;
 mod collect;
+mod dkim;
 mod drill;
 mod export;
 mod export_attack;
@@ -37,8 +38,9 @@ pub(crate) use scope::scope;
 
 use anyhow::Result;
 use jiff::Timestamp;
+use kintsugi_store::FollowUp;
 
-use crate::cli::{Cli, Command, NotifyStep};
+use crate::cli::{self, Cli, Command, NotifyStep};
 use crate::finish::Finish;
 use crate::folder::Folder;
 use crate::pipeline;
@@ -66,6 +68,13 @@ pub(crate) fn run(cli: Cli) -> Result<Finish> {
                 let (folder, drawn) = (open(args.send.case)?, args.drawn);
                 ("notify test", preview::test(&folder, &args.to, args.send.smtp.as_deref(), drawn.sample, drawn.seed)?)
             }
+            Some(NotifyStep::Reminder(args)) => {
+                let folder = open(args.send.case.clone())?;
+                ("notify reminder", follow_up(&folder, &args, notify::reminder(&folder))?)
+            }
+            Some(NotifyStep::Closing(args)) => {
+                ("notify closing", follow_up(&open(args.send.case.clone())?, &args, FollowUp::Closing)?)
+            }
             Some(NotifyStep::Answer(args)) => {
                 let folder = open(args.send.case)?;
                 (
@@ -85,6 +94,7 @@ pub(crate) fn run(cli: Cli) -> Result<Finish> {
                 None => ("bounces", bounces::bounces(&folder, maildir.as_deref())?),
             }
         }
+        Command::Dkim(args) => ("dkim", dkim::dkim(&open(args.case)?, args.new.as_deref())?),
         Command::Facts(args) => ("facts", facts::facts(&open(args.case)?, args.name.as_deref())?),
         Command::Publish(args) => ("publish", publish::publish(&open(args.case)?, &args.note)?),
         Command::Remedy(case) => ("remedy", remedy(&open(case)?)?),
@@ -99,6 +109,15 @@ pub(crate) fn run(cli: Cli) -> Result<Finish> {
     };
     outcome.show(name, cli.json);
     Ok(outcome.finish)
+}
+
+/// Plans or sends what follows the notices.
+fn follow_up(folder: &Folder, args: &cli::Follow, what: FollowUp) -> Result<Outcome> {
+    if args.plan {
+        plan::plan_of(folder, args.by.as_deref(), Some(what))
+    } else {
+        notify::follow_up(folder, args.send.smtp.as_deref(), what)
+    }
 }
 
 /// What a command has to say when it is done.

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use anyhow::{Context, Result, bail};
-use kintsugi_case::{Conservation, MailSpec, Private, ScopeVersion};
+use kintsugi_case::{ApprovalRule, Channel, Conservation, MailSpec, ScopeVersion};
 use kintsugi_notify::{
-    Composer, Coverage, Credentials, EarlierNotice, Limits, NoticeContent, ReturnPath, RunOptions, Sender, Signer, Templates,
-    TemplatesError, Timeouts, authorities,
+    Composer, Coverage, Credentials, EarlierNotice, Limits, MailKind, NoticeContent, ReturnPath, RunOptions, Sender, Signer,
+    Templates, TemplatesError, Timeouts, authorities,
 };
-use kintsugi_store::{Leased, Store, Waiting};
+use kintsugi_store::{FollowUp, Leased, Store, Waiting};
 use serde_json::json;
 
-use super::{Outcome, block_on, now_ms, plan};
+use super::{Outcome, block_on, dkim, now_ms, plan};
 use crate::cli::Resend;
 use crate::finish::Finish;
 use crate::folder::Folder;
@@ -35,7 +35,7 @@ pub(crate) fn notify(folder: &Folder, smtp: Option<&str>, resend: Option<Resend>
         end_dead_senders(&store).await?;
         store.release_ended_holds(now_ms()).await?;
         store.plan_notices(scope.number, now_ms()).await?;
-        if let Some(why) = plan::not_approved(folder, &store, &scope, &templates).await? {
+        if let Some(why) = plan::not_approved(folder, &store, (&scope, Channel::Mail), &templates).await? {
             let line = store.conservation(scope.number).await?;
             store.close().await;
             stage.end("nothing was sent: the plan is not approved");
@@ -77,6 +77,40 @@ fn worker_name(process: impl std::fmt::Display) -> String {
     format!("notify-{}-{process}", host.trim())
 }
 
+/// Sends what follows the notices: a reminder, or the closing word. Whoever was not told gets neither.
+pub(crate) fn follow_up(folder: &Folder, smtp: Option<&str>, what: FollowUp) -> Result<Outcome> {
+    let (spec, templates, channel) = (mail_spec(folder, smtp)?, templates(folder)?, what.channel());
+    block_on(async {
+        let store = folder.store().await?;
+        let Some(scope) = store.newest_scope().await? else {
+            bail!("nothing is frozen yet: run `kintsugi freeze` first");
+        };
+        let stage = Stage::begin(channel.name());
+        end_dead_senders(&store).await?;
+        // Where two persons agree, what follows is what they agreed on: later days bring nobody in by themselves.
+        if folder.case.notify.approval == ApprovalRule::None {
+            store.plan_follow_ups(scope.number, what, now_ms()).await?;
+        }
+        let unapproved = plan::not_approved(folder, &store, (&scope, channel), &templates).await?;
+        let stopped = match &unapproved {
+            Some(_) => None,
+            None => send(folder, &store, (&scope, Waiting::FollowUp(channel)), &spec, templates, &stage).await?,
+        };
+        let line = store.follow_up_line(scope.number, channel).await?;
+        store.close().await;
+        stage.end(&format!("{} of {} accepted", count(line.accepted), count(line.persons)));
+        Ok(match unapproved {
+            Some(why) => not_sent(folder, &line, &format!("notify {} --plan --by NAME", channel.name()), &why),
+            None => outcome(&line, &Conservation::default(), stopped.as_deref()),
+        })
+    })
+}
+
+/// Which right is about to end, for a reminder: of the case file's days.
+pub(crate) fn reminder(folder: &Folder) -> FollowUp {
+    FollowUp::Reminder { ends_by_ms: now_ms() + i64::from(folder.case.notify.remind_days) * 24 * 60 * 60 * 1000 }
+}
+
 /// Puts what was refused back, and says so in the audit log.
 async fn put_back(store: &Store, scope: &ScopeVersion) -> Result<Waiting> {
     let (number, notices) = store.resend_refused(scope.number, "command line", now_ms()).await?;
@@ -89,11 +123,15 @@ async fn put_back(store: &Store, scope: &ScopeVersion) -> Result<Waiting> {
 
 /// Nothing was sent: why, and what to do.
 fn unapproved(folder: &Folder, line: &Conservation, why: &[String]) -> Outcome {
+    not_sent(folder, line, "notify plan --by NAME", why)
+}
+
+fn not_sent(folder: &Folder, line: &Conservation, plan: &str, why: &[String]) -> Outcome {
     let place = folder.root.display();
     let why: String = why.iter().map(|why| format!("\n  - {why}")).collect();
     let text = format!(
         "{}\n  Nothing was sent: [notify] approval = \"two-person\", and no approval covers what would be sent.{why}\n  \
-         Plan: kintsugi notify plan --by NAME {place}    Then somebody else approves in the console: kintsugi serve {place}",
+         Plan: kintsugi {plan} {place}    Then somebody else approves in the console: kintsugi serve {place}",
         conservation_text(line)
     );
     let data = json!({ "persons": line.persons, "waiting": line.waiting, "approved": false, "holds": line.holds() });
@@ -130,15 +168,8 @@ pub(crate) fn sender(folder: &Folder, spec: &MailSpec) -> Result<Sender> {
         Some(path) => Sender::trusting(spec, credentials, Timeouts::default(), authorities(Path::new(&path))?)?,
         None => Sender::new(spec, credentials, Timeouts::default())?,
     };
-    let vault = folder.own().join("vault");
-    let keys = spec.dkim.iter().map(|key| {
-        let file = vault.join(&key.key);
-        let pem = std::fs::read_to_string(&file).with_context(|| format!("the DKIM key {} cannot be read", file.display()))?;
-        Ok((key.selector.clone(), Private::new(pem)))
-    });
-    let domain =
-        spec.from.rsplit_once('@').map_or(folder.case.controller.domain.as_str(), |(_, domain)| domain.trim_end_matches('>'));
-    Ok(sender.signing(Signer::new(domain.trim(), keys.collect::<Result<Vec<_>>>()?)?))
+    let keys = spec.dkim.iter().map(|key| Ok((key.selector.clone(), dkim::pem(folder, key)?)));
+    Ok(sender.signing(Signer::new(dkim::domain(folder, spec), keys.collect::<Result<Vec<_>>>()?)?))
 }
 
 /// What a leased notice says.
@@ -183,13 +214,20 @@ async fn send(
     let compose = move |letter: &Leased| {
         let link = format!("{portal}/n/{}", letter.link_code);
         let content = content(letter, &link);
-        let mail = composer.notice(&content, now_ms())?;
+        let mail = match letter.channel {
+            Channel::Mail => composer.notice(&content, now_ms())?,
+            Channel::Reminder => composer.notice_as(MailKind::Reminder, &content, now_ms())?,
+            Channel::Closing => composer.notice_as(MailKind::Closing, &content, now_ms())?,
+        };
         Ok(match &bounces {
             Some(path) => mail.bouncing_to(path.address(letter.number, &codes.return_code(letter.serial, letter.contact))),
             None => mail,
         })
     };
-    let to_send = store.conservation(scope.number).await?.waiting + store.conservation_of_cleared(scope.number).await?.waiting;
+    let to_send = match waiting {
+        Waiting::FollowUp(channel) => store.follow_up_line(scope.number, channel).await?.waiting,
+        _ => store.conservation(scope.number).await?.waiting + store.conservation_of_cleared(scope.number).await?.waiting,
+    };
     let worker = worker_name(std::process::id());
     let mut outbox = StoreOutbox { store: store.clone(), scope: scope.number, waiting, worker, next_address: 0 };
     let limits = Limits { per_minute: spec.per_minute, per_domain_minute: spec.per_domain_minute };

@@ -8,9 +8,9 @@ use std::io::BufRead as _;
 use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 use jiff::civil::Date;
-use kintsugi_case::{ApprovalRule, ScopeVersion};
+use kintsugi_case::{ApprovalRule, Channel, ScopeVersion};
 use kintsugi_notify::{EdgeClass, Templates};
-use kintsugi_store::{PlanContent, PlanLine, PlannedNotice, Store};
+use kintsugi_store::{FollowUp, PlanContent, PlanLine, PlannedNotice, Store};
 use serde_json::json;
 
 use super::{Outcome, block_on, notify, now_ms};
@@ -27,6 +27,12 @@ const PAGE: u32 = 2_000;
 
 /// Plans what is not planned yet, writes the plan down and shows it.
 pub(crate) fn plan(folder: &Folder, by: Option<&str>) -> Result<Outcome> {
+    plan_of(folder, by, None)
+}
+
+/// The same for what follows the notices.
+pub(crate) fn plan_of(folder: &Folder, by: Option<&str>, follow_up: Option<FollowUp>) -> Result<Outcome> {
+    let channel = follow_up.map_or(Channel::Mail, FollowUp::channel);
     let templates = notify::templates(folder)?;
     block_on(async {
         let store = folder.store().await?;
@@ -35,10 +41,18 @@ pub(crate) fn plan(folder: &Folder, by: Option<&str>) -> Result<Outcome> {
         };
         let by = planner(folder, &store, by).await?;
         let stage = Stage::begin("plan");
-        store.plan_notices(scope.number, now_ms()).await?;
-        let content = content(folder, &store, &scope, &templates).await?;
-        let survey = survey(folder, &store, &scope, &stage).await?;
+        match follow_up {
+            None => drop(store.plan_notices(scope.number, now_ms()).await?),
+            Some(what) => drop(store.plan_follow_ups(scope.number, what, now_ms()).await?),
+        }
+        let content = content(folder, &store, (&scope, channel), &templates).await?;
+        let survey = survey(folder, &store, (&scope, channel), &stage).await?;
         let mut remarks = survey.remarks();
+        let line = store.conservation(scope.number).await?;
+        if follow_up.is_some() && line.accepted < line.persons {
+            remarks
+                .push(("persons whose notice was not accepted: nothing follows it".into(), count(line.persons - line.accepted)));
+        }
         let gone = store.told_and_gone(scope.number).await?;
         if gone > 0 {
             remarks.push(("told before and not in this version: settle by hand".into(), count(gone)));
@@ -86,14 +100,14 @@ pub(crate) async fn planner(folder: &Folder, store: &Store, by: Option<&str>) ->
 pub(crate) async fn not_approved(
     folder: &Folder,
     store: &Store,
-    scope: &ScopeVersion,
+    (scope, channel): (&ScopeVersion, Channel),
     templates: &Templates,
 ) -> Result<Option<Vec<String>>> {
     if folder.case.notify.approval == ApprovalRule::None {
         return Ok(None);
     }
-    let now = content(folder, store, scope, templates).await?;
-    let Some(approved) = store.approved_plan().await? else {
+    let now = content(folder, store, (scope, channel), templates).await?;
+    let Some(approved) = store.approved_plan(channel).await? else {
         return Ok(Some(vec!["no plan was approved yet".into()]));
     };
     if approved.digest == now.digest() {
@@ -105,14 +119,20 @@ pub(crate) async fn not_approved(
 }
 
 /// Everything that an approval covers, as it is now.
-async fn content(folder: &Folder, store: &Store, scope: &ScopeVersion, templates: &Templates) -> Result<PlanContent> {
+async fn content(
+    folder: &Folder,
+    store: &Store,
+    (scope, channel): (&ScopeVersion, Channel),
+    templates: &Templates,
+) -> Result<PlanContent> {
     let mut words = templates.hashes().to_vec();
     words.push(("settings in case.toml".into(), kintsugi_notify::hash(&settings(folder))));
     Ok(PlanContent {
         scope_version: scope.number,
         scope_digest: scope.digest.clone(),
+        channel,
         words,
-        lines: store.plan_lines(scope.number).await?,
+        lines: store.plan_lines(scope.number, channel).await?,
     })
 }
 
@@ -153,12 +173,12 @@ impl Survey {
     }
 }
 
-async fn survey(folder: &Folder, store: &Store, scope: &ScopeVersion, stage: &Stage) -> Result<Survey> {
+async fn survey(folder: &Folder, store: &Store, (scope, channel): (&ScopeVersion, Channel), stage: &Stage) -> Result<Survey> {
     let (mut survey, mut domains) = (Survey::default(), BTreeMap::<String, u64>::new());
     let (today, country) = (today(folder), folder.case.notify.country.as_str());
     let mut after = 0;
     loop {
-        let page = store.planned_notices(scope.number, after, PAGE).await?;
+        let page = store.planned_notices((scope.number, channel), after, PAGE).await?;
         let Some(last) = page.last() else { break };
         after = last.serial;
         for notice in &page {
@@ -172,7 +192,7 @@ async fn survey(folder: &Folder, store: &Store, scope: &ScopeVersion, stage: &St
         }
         stage.at(survey.notices, survey.notices, "notices looked at");
     }
-    survey.came_back = store.turned_into_letters(scope.number).await?;
+    survey.came_back = if channel == Channel::Mail { store.turned_into_letters(scope.number).await? } else { 0 };
     let letters = survey.edges.get(&EdgeClass::NoAddress).copied().unwrap_or_default() + survey.came_back;
     survey.forecast =
         Some(forecast(&folder.case, survey.notices - letters, letters, domains.values().copied().max().unwrap_or(0)));
@@ -190,7 +210,9 @@ pub(crate) fn today(folder: &Folder) -> Date {
 }
 
 fn outcome(folder: &Folder, number: u32, by: &str, content: &PlanContent, remarks: &[(String, String)]) -> Outcome {
-    let mut text = format!("  Plan {number} by {by}: scope version {}, digest {}\n", content.scope_version, content.digest());
+    let occasion = if content.channel == Channel::Mail { "notices" } else { content.channel.name() };
+    let (version, digest) = (content.scope_version, content.digest());
+    let mut text = format!("  Plan {number} by {by}: {occasion}, scope version {version}, digest {digest}\n");
     text.push_str("\n  notices  kind      language  verdict   by\n");
     for line in &content.lines {
         let _ = writeln!(text, "{}", line_text(line));
@@ -200,11 +222,12 @@ fn outcome(folder: &Folder, number: u32, by: &str, content: &PlanContent, remark
         let _ = writeln!(text, "  {value:>9}  {name}");
     }
     let place = folder.root.display();
+    let sends = if content.channel == Channel::Mail { "notify".to_owned() } else { format!("notify {occasion}") };
     text.push_str(&match folder.case.notify.approval {
         ApprovalRule::TwoPerson => {
             format!("\n  Next: look at it (kintsugi notify preview {place}); somebody else than {by} approves it in the console.")
         }
-        ApprovalRule::None => format!("\n  [notify] approval = \"none\": kintsugi notify {place} sends it."),
+        ApprovalRule::None => format!("\n  [notify] approval = \"none\": kintsugi {sends} {place} sends it."),
     });
     let lines: Vec<_> = content.lines.iter().map(line_json).collect();
     let remarks: BTreeMap<_, _> = remarks.iter().cloned().collect();

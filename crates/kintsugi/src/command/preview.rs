@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use kintsugi_case::{Private, ScopeVersion};
+use kintsugi_case::{Channel, Private, ScopeVersion};
 use kintsugi_notify::{Composer, EdgeClass, Mail};
 use kintsugi_store::{Leased, PlannedNotice, Store};
 use serde_json::json;
@@ -133,7 +133,7 @@ async fn choose(folder: &Folder, store: &Store, scope: &ScopeVersion, sample: u3
     let (mut first, mut drawn) = (BTreeMap::<String, u64>::new(), BTreeMap::<String, u64>::new());
     let mut after = 0;
     loop {
-        let page = store.planned_notices(scope.number, after, PAGE).await?;
+        let page = store.planned_notices((scope.number, Channel::Mail), after, PAGE).await?;
         let Some(last) = page.last() else { break };
         after = last.serial;
         for notice in &page {

@@ -63,6 +63,12 @@ impl Desk {
         self.kintsugi(args, &self.case())
     }
 
+    /// Runs the binary on the case as somebody who signs in with this password.
+    pub(crate) fn run_with_password(&self, args: &[&str], password: &str) -> Said {
+        let mut command = command(args, &self.case());
+        Said::of(command.env("KINTSUGI_STAFF_PASSWORD", password).output().unwrap())
+    }
+
     /// Runs the binary on the case where no file can grow over so many KiB, as on a disk that is full. The limit is the
     /// shell's (RLIMIT_FSIZE), so this needs no disk of its own and no right to mount one.
     pub(crate) fn run_with_room(&self, kib: u64, args: &[&str]) -> Said {

@@ -4,6 +4,7 @@ mod attack;
 mod bad_input;
 mod bounces;
 mod desk;
+mod follow_ups;
 mod full_disk;
 mod killed;
 mod pipeline;

@@ -2,6 +2,7 @@
 
 mod kinds;
 mod mails;
+mod parsed;
 mod people;
 mod postfix;
 mod postfix_server;

@@ -109,5 +109,6 @@ async fn page(
 /// The text that the facts of now give.
 async fn next(site: &Site, language: Language) -> Result<Result<Statement, NotPublished>, Failure> {
     let records = site.store.fact_records().await?;
-    Ok(publish::compose(&site.case, language, &records, None, "", site.now_ms()))
+    let around = publish::chronicle_frame(&site.store).await?;
+    Ok(publish::compose(&site.case, language, (&records, &around), None, "", site.now_ms()))
 }

@@ -3,10 +3,10 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::header;
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Redirect, Response};
 use jiff::Timestamp;
 use kintsugi_case::{Fact, FactValue, Language};
-use kintsugi_report::{Block, Change, Statement};
+use kintsugi_report::{Block, Change, Moment, Statement};
 
 use crate::failure::Failure;
 use crate::frame::Frame;
@@ -44,9 +44,28 @@ pub(crate) struct StatementPage {
     pub(crate) number: u32,
     /// What changed since the version before.
     pub(crate) changes: Vec<Change>,
+    /// The zone in which times are told.
+    pub(crate) zone: String,
 }
 
 impl StatementPage {
+    /// The chronicle, day by day.
+    fn days(&self) -> Vec<(&str, Vec<&Moment>)> {
+        let mut days: Vec<(&str, Vec<&Moment>)> = Vec::new();
+        for moment in self.statement.iter().flat_map(|statement| &statement.chronicle) {
+            match days.last_mut() {
+                Some((day, moments)) if *day == moment.day => moments.push(moment),
+                _ => days.push((&moment.day, vec![moment])),
+            }
+        }
+        days
+    }
+
+    /// The time of an entry for machines.
+    fn written(&self, moment: &Moment) -> String {
+        rfc3339(moment.at_ms)
+    }
+
     /// Whether a newer version stands.
     fn superseded(&self) -> bool {
         self.versions.first().is_some_and(|newest| newest.number > self.number)
@@ -86,8 +105,19 @@ fn page(site: &Site, visitor: &Visitor, all: &[Kept], number: u32) -> Result<Htm
             .zip(before)
             .map(|(this, before)| kintsugi_report::changes(&before.statement, &this.statement))
             .unwrap_or_default(),
+        zone: this.and_then(|kept| kept.statement.chronicle.first()).map(|first| zone(site, visitor, first)).unwrap_or_default(),
     };
     Ok(Html(page.render()?))
+}
+
+fn zone(site: &Site, visitor: &Visitor, first: &Moment) -> String {
+    let at = Timestamp::from_millisecond(first.at_ms).unwrap_or_default();
+    visitor.language.zone(&at.to_zoned(site.case.case.timezone.clone()))
+}
+
+/// `GET /chronicle`: an address that can be told; the chronicle is part of the statement.
+pub(crate) async fn chronicle() -> Redirect {
+    Redirect::to("/statement#chronicle")
 }
 
 fn version(site: &Site, language: Language, kept: &Kept) -> Version {

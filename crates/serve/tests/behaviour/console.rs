@@ -214,9 +214,15 @@ async fn the_statement_is_issued_again_with_a_note_and_its_versions_stay() {
 
 /// A plan of everything that version 1 tells, made by `by`.
 async fn plan(store: &kintsugi_store::Store, by: &str) -> kintsugi_store::PlanContent {
-    let lines = store.plan_lines(1).await.unwrap();
+    let lines = store.plan_lines(1, kintsugi_case::Channel::Mail).await.unwrap();
     let words = vec![("notice.ja.txt".to_owned(), "ab".repeat(32))];
-    let content = kintsugi_store::PlanContent { scope_version: 1, scope_digest: "5f3a".into(), words, lines };
+    let content = kintsugi_store::PlanContent {
+        scope_version: 1,
+        scope_digest: "5f3a".into(),
+        channel: kintsugi_case::Channel::Mail,
+        words,
+        lines,
+    };
     let remarks = [("shared address".to_owned(), "2".to_owned())];
     store.put_plan(&content, by, &remarks, NOW_MS).await.unwrap();
     content

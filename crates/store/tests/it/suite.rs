@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use kintsugi_case::{
-    Attack, AttackSample, AttackShape, Conservation, Fact, FactKind, FactValue, FieldMeaning, Language, NoticeKind, NoticeNumber,
-    NoticeState, PersonId, Phase, Private, RemedyKind, RemedySpec, RemedyTo, ShownRow, ShownStatement, Verdict,
+    Attack, AttackSample, AttackShape, Channel, Conservation, Fact, FactKind, FactValue, FieldMeaning, Language, NoticeKind,
+    NoticeNumber, NoticeState, PersonId, Phase, Private, RemedyKind, RemedySpec, RemedyTo, ShownRow, ShownStatement, Verdict,
 };
 use kintsugi_store::{
-    Edition, Error, FieldCount, Hold, LinkTarget, NotApproved, Outcome, PersonFilter, PlanContent, Planned, RedeemRequest,
-    Redemption, Report, Reported, Store, Waiting,
+    Edition, Error, FieldCount, FollowUp, Hold, LinkTarget, NotApproved, Outcome, PersonFilter, PlanContent, Planned,
+    RedeemRequest, Redemption, ReplyKept, Report, Reported, Store, Waiting,
 };
 
 use crate::case::{DRAFT, NOW, Place, Someone, basis, everybody, exposed, freeze, seal};
@@ -29,6 +29,8 @@ macro_rules! every_case {
             reports_move_notices_and_nobody_can_forge_them
             a_dead_address_gives_way_to_the_next_and_then_to_a_letter
             a_later_version_does_not_begin_with_a_dead_address
+            what_follows_goes_once_to_who_was_told
+            replies_are_kept_once_and_answered_once
             a_dead_sender_leaves_unknown_notices
             a_clock_that_is_set_back_holds_nobody_up
             the_check_of_the_outbox_finds_what_was_tampered_with
@@ -352,6 +354,80 @@ pub(crate) async fn a_later_version_does_not_begin_with_a_dead_address(place: Pl
     assert!(store.check_outbox().await.unwrap().holds());
 }
 
+pub(crate) async fn what_follows_goes_once_to_who_was_told(place: Place) {
+    let store = place.open().await;
+    let people = [Someone::new(1), Someone::new(2), Someone::new(3), Someone::new(4).mail("")];
+    freeze(&store, "one", &people).await;
+    let remedy =
+        RemedySpec { kind: RemedyKind::Coupon, amount: 3000, currency: "JPY".into(), to: RemedyTo::Affected, until: None };
+    store.issue_rights(1, "coupon-1", &remedy, Some(NOW + 1000), NOW).await.unwrap();
+    let reminder = |ends_by_ms| FollowUp::Reminder { ends_by_ms };
+    assert_eq!(store.plan_follow_ups(1, FollowUp::Closing, NOW).await.unwrap(), 0, "nobody was told yet");
+    store.plan_notices(1, NOW).await.unwrap();
+    let first = send(&store, 1).await;
+    report(&store, &first[2], Report::Refused, "refused by policy").await;
+
+    assert_eq!(store.plan_follow_ups(1, reminder(NOW + 999), NOW).await.unwrap(), 0, "no right ends so soon");
+    assert_eq!(store.plan_follow_ups(1, reminder(NOW + 1000), NOW).await.unwrap(), 2, "who was told, and has a right");
+    assert_eq!(store.plan_follow_ups(1, reminder(NOW + 1000), NOW).await.unwrap(), 0, "once");
+    assert_eq!(send(&store, 1).await.len(), 0, "the notices' sender does not take reminders");
+    let after = (0, Waiting::FollowUp(Channel::Reminder));
+    let leased = store.lease_notices_after(1, after, 9, "worker", NOW + 1000, NOW).await.unwrap();
+    assert_eq!(leased.iter().map(|one| one.person.0).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(leased[0].before.as_ref().unwrap().number, first[0].number);
+    assert_ne!((leased[0].number, &leased[0].link_code), (first[0].number, &first[0].link_code));
+    let accepted = |at: usize| (leased[at].serial, Outcome::Accepted { reply: "250".into() });
+    store.record_outcomes(&[accepted(0), accepted(1)], NOW).await.unwrap();
+    // A reminder that comes back goes nowhere else, and the notice stands as it stood.
+    assert_eq!(report(&store, &leased[0], Report::Dead, "hard bounce").await, Reported::Moved(NoticeState::Refused));
+    let line = store.conservation(1).await.unwrap();
+    assert!(line.holds() && (line.persons, line.accepted, line.refused, line.no_address) == (4, 2, 1, 1), "{line:?}");
+
+    assert_eq!(store.plan_follow_ups(1, FollowUp::Closing, NOW).await.unwrap(), 2);
+    let line = store.follow_up_line(1, Channel::Closing).await.unwrap();
+    assert_eq!((line.persons, line.waiting), (2, 2));
+    let after = (0, Waiting::FollowUp(Channel::Closing));
+    let closing = store.lease_notices_after(1, after, 9, "worker", NOW + 1000, NOW).await.unwrap();
+    let accepted = |at: usize| (closing[at].serial, Outcome::Accepted { reply: "250".into() });
+    store.record_outcomes(&[accepted(0), accepted(1)], NOW).await.unwrap();
+    // A later version that says the same to them closes nothing again.
+    freeze(&store, "two", &people).await;
+    assert_eq!(store.plan_follow_ups(2, FollowUp::Closing, NOW).await.unwrap(), 0);
+    let check = store.check_outbox().await.unwrap();
+    assert!(check.holds(), "{check:?}");
+}
+
+pub(crate) async fn replies_are_kept_once_and_answered_once(place: Place) {
+    let store = place.open().await;
+    freeze(&store, "one", &everybody(1)).await;
+    store.plan_notices(1, NOW).await.unwrap();
+    let letter = send(&store, 1).await.remove(0);
+    let said = |text: &str| kintsugi_store::ReplyDraft {
+        number: Some(letter.number),
+        from: Private::new("Hanako <a@b.example>".into()),
+        subject: Private::new("Re".into()),
+        text: Private::new(text.into()),
+        attachments: 1,
+    };
+    assert_eq!(store.put_reply(&said("why me?"), NOW).await.unwrap(), ReplyKept::New);
+    assert_eq!(store.put_reply(&said("why me?"), NOW + 1).await.unwrap(), ReplyKept::Known);
+    let stranger = kintsugi_store::ReplyDraft { number: None, ..said("spam") };
+    assert_eq!(store.put_reply(&stranger, NOW).await.unwrap(), ReplyKept::New);
+    let words = Private::new("Only the card.".to_owned());
+    let id = store.begin_answer(1, "m.sato", &words, NOW).await.unwrap().unwrap();
+    assert_eq!(store.begin_answer(1, "m.sato", &words, NOW).await.unwrap(), None, "it may have left");
+    store.end_answer(id, NoticeState::Refused, "550").await.unwrap();
+    assert!(store.begin_answer(1, "m.sato", &words, NOW).await.unwrap().is_some(), "it did not leave");
+    let replies = store.replies(0, 9).await.unwrap();
+    assert_eq!(
+        replies.iter().map(|one| (one.number, one.answers.len())).collect::<Vec<_>>(),
+        [(Some(letter.number), 2), (None, 0)]
+    );
+    assert_eq!((replies[0].text.open().as_str(), replies[0].person), ("why me?", Some(PersonId(1))));
+    assert!(store.knows_return_code(letter.number, &store.return_code(letter.serial, 2)));
+    assert!(!store.knows_return_code(letter.number, "aaaaaaaaaa"));
+}
+
 pub(crate) async fn a_dead_sender_leaves_unknown_notices(place: Place) {
     let store = place.open().await;
     let scope = freeze(&store, "one", &everybody(3)).await;
@@ -517,9 +593,9 @@ pub(crate) async fn a_plan_is_approved_by_somebody_else(place: Place) {
     let scope = freeze(&store, "one", &everybody(3)).await;
     store.plan_notices(scope, NOW).await.unwrap();
     let content = |store: Store, hash: &'static str, scope: u32| async move {
-        let lines = store.plan_lines(scope).await.unwrap();
+        let lines = store.plan_lines(scope, Channel::Mail).await.unwrap();
         let words = vec![("notice.ja.txt".to_owned(), hash.to_owned())];
-        PlanContent { scope_version: scope, scope_digest: "one".into(), words, lines }
+        PlanContent { scope_version: scope, scope_digest: "one".into(), channel: Channel::Mail, words, lines }
     };
     let first = content(store.clone(), "01", scope).await;
     assert_eq!(first.lines.iter().map(|line| line.notices).sum::<u64>(), 3);
@@ -531,10 +607,10 @@ pub(crate) async fn a_plan_is_approved_by_somebody_else(place: Place) {
     };
     assert_eq!(approve(1, first.digest(), " Alice ").await, Err(NotApproved::SamePerson));
     assert_eq!(approve(1, "other".into(), "bob").await, Err(NotApproved::Overtaken));
-    assert_eq!(store.approved_plan().await.unwrap(), None);
+    assert_eq!(store.approved_plan(Channel::Mail).await.unwrap(), None);
     assert_eq!(approve(1, first.digest(), "bob").await, Ok(()));
     assert_eq!(approve(1, first.digest(), "carol").await, Err(NotApproved::Already));
-    let approved = store.approved_plan().await.unwrap().unwrap();
+    let approved = store.approved_plan(Channel::Mail).await.unwrap().unwrap();
     assert_eq!((approved.digest.as_str(), approved.approval.unwrap().by.as_str()), (first.digest().as_str(), "bob"));
     // Another template, another version: another digest.
     let second = content(store.clone(), "02", scope).await;
