@@ -116,6 +116,49 @@ value = "On 26 April 2013 we moved the database to a new server. Online card pay
 as_of = 2013-05-21
 source = "operations log"
 
+# The chronicle: what happened when, on the statement. Only what is chosen (`publish = true`); figures are facts, by name.
+[[event]]
+of = "attack_first"
+publish = true
+
+[[event]]
+of = "attack_last"
+publish = true
+
+[[event]]
+at = 2013-04-23T17:00:00+09:00
+ja = "決済代行会社から、カード情報が流出したおそれがあるとの連絡を受け、お申し込みの受付を止めました。"
+en = "The payment processor told us that card data might have been taken. We closed the booking forms."
+publish = true
+
+[[event]]
+at = 2013-04-23T22:00:00+09:00
+ja = "データベースサーバーから、カード情報をすべて削除しました。"
+en = "We deleted all card data from the database server."
+publish = true
+
+[[event]]
+at = 2013-04-24T10:00:00+09:00
+ja = "調査会社に連絡し、サーバーの記録を渡す用意を始めました。"
+en = "We contacted a forensic firm and began to prepare the servers' records for it."
+publish = true
+
+[[event]]
+at = 2013-04-25T09:30:00+09:00
+en = "Internal: who may read the evidence was written down."
+
+[[event]]
+of = "frozen"
+publish = true
+
+[[event]]
+of = "first_notice"
+publish = true
+
+[[event]]
+of = "last_notice"
+publish = true
+
 [mail]
 from = "カケハシレンタル お客様窓口 <notice@kakehashi.example>"
 smtp = "smtp://127.0.0.1:2525"          # kintsugi mailbox

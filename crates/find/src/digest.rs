@@ -7,7 +7,8 @@
 //! 3. per exposure, by table, row, basis and line:
 //!    `["exposure",source,table,key,[columns],verdict,basis,evidence,line,at_ms,observed,predicted,literals]`
 //! 4. per person, by number: `["person",number,language,name,email,phone,postal_code,address]`, then
-//!    `["person-notes",birth_date,deceased,no_marketing]` where one of them is known, followed by their
+//!    `["person-notes",birth_date,deceased,no_marketing]` where one of them is known and `["person-emails",[addresses]]`
+//!    where there are more than one (the others), followed by their
 //!    records: `["record",source,table,key,linked_by]`, and by what they are told of:
 //!    `["exposed",source,table,key,[columns],verdict,basis,card_brand,card_last4,service_brand,service_used_on]`
 //!
@@ -104,6 +105,9 @@ impl Text {
         // Scopes of cases that know none of these keep the digest that they had.
         if p.deceased || p.no_marketing || !p.birth_date.open().is_empty() {
             self.line(&("person-notes", p.birth_date.open(), p.deceased, p.no_marketing));
+        }
+        if !p.other_emails.open().is_empty() {
+            self.line(&("person-emails", p.other_emails.open()));
         }
         for record in &person.records {
             self.line(&("record", &record.source, &record.table, &record.key, &record.linked_by));

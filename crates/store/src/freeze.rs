@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use sqlx::{Any, Transaction};
 
 use crate::bulk::PERSON_BY_MAIL;
+use crate::content::{Content, seal_row};
 use crate::database::Alone;
 use crate::error::During;
 use crate::identity::Identities;
@@ -59,6 +60,7 @@ pub struct Freeze {
     before: Option<String>,
     gathered: Vec<Person>,
     identities: Option<Identities>,
+    content: Content,
     persons: Insert<9>,
     records: Insert<7>,
     exposed: Insert<16>,
@@ -110,6 +112,7 @@ impl Freeze {
             before,
             gathered: Vec::with_capacity(PERSONS_MAX),
             identities,
+            content: Content::default(),
             persons: Insert::new(
                 "INSERT INTO person (scope_version, id, profile, mail_index, language, verdict, records, exposed, told)",
             ),
@@ -134,7 +137,10 @@ impl Freeze {
             "INSERT INTO basis (scope_version, id, technique, rule, shape, endpoint, source_table, verdict, reason, \
              statements, agreeing)",
         );
-        bases.iter().for_each(|basis| insert.push(basis_row(self.number, basis)));
+        for basis in bases {
+            self.content.basis(&self.store.keys, self.number, basis);
+            insert.push(basis_row(self.number, basis));
+        }
         insert.write_all(&mut self.transaction, "write the bases").await
     }
 
@@ -183,6 +189,7 @@ impl Freeze {
         self.persons.write_all(&mut self.transaction, "write persons").await?;
         self.records.write_all(&mut self.transaction, "write records of persons").await?;
         self.exposed.write_all(&mut self.transaction, "write exposed records").await?;
+        seal_row(self.number, self.content).write_all(&mut self.transaction, "seal a scope version").await?;
         self.store.tighten(&mut self.transaction, PERSON_BY_MAIL).await?;
         self.transaction.commit().await.during("commit a scope version")?;
         self.store.refresh_statistics().await?;
@@ -204,6 +211,7 @@ impl Freeze {
 
     fn push_person(&mut self, id: PersonId, person: &Person) {
         let (scope, keys) = (self.number, &self.store.keys);
+        self.content.person(keys, scope, (id, &person.profile), &person.records, &person.exposed);
         let verdict = strongest(&person.exposed);
         let mail = sealed::mail_index(keys, person.profile.email.open());
         self.persons.push([

@@ -12,6 +12,7 @@ mod attack;
 mod audit;
 mod bulk;
 mod chronicle;
+mod content;
 mod correction;
 mod database;
 mod document;

@@ -172,6 +172,17 @@ impl Store {
         query.fetch_all(self.reader()).await.during("read the records of a person")?.iter().map(record).collect()
     }
 
+    /// The records of persons with numbers above `after`, up to `last`.
+    pub(crate) async fn records_page(&self, scope: u32, after: u64, last: u64) -> Result<BTreeMap<PersonId, Vec<RecordRef>>> {
+        let sql = "SELECT * FROM person_record WHERE scope_version = $1 AND person > $2 AND person <= $3 ORDER BY person, place";
+        let query = sqlx::query(sql).bind(i64::from(scope)).bind(as_i64(after)).bind(as_i64(last));
+        let mut found: BTreeMap<PersonId, Vec<RecordRef>> = BTreeMap::new();
+        for row in query.fetch_all(self.reader()).await.during("read the records of persons")? {
+            found.entry(PersonId(row.count("person")?)).or_default().push(record(&row)?);
+        }
+        Ok(found)
+    }
+
     fn exposed_record(&self, person: PersonId, row: &AnyRow) -> Result<ExposedRecord> {
         let detail = sealed::open_detail(&self.keys, person, row.count("place")?, &row.bytes("detail")?)?;
         let [literals, card_brand, card_last4, service_brand, service_used_on] = detail;

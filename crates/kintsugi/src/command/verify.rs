@@ -2,6 +2,8 @@
 //! all persons. It changes nothing; exit code 1 with what is wrong.
 
 use anyhow::Result;
+use kintsugi_find::FindDb;
+use kintsugi_store::Store;
 use serde_json::json;
 
 use super::{Outcome, block_on};
@@ -24,6 +26,7 @@ pub(crate) fn verify(folder: &Folder) -> Result<Outcome> {
             Some(fault) => wrong.push(format!("audit log: the chain breaks at entry {}", fault.sequence)),
         }
         signatures(folder, &store.scopes().await?, &mut held, &mut wrong)?;
+        contents(folder, &store, &mut held, &mut wrong).await?;
         let check = store.check_outbox().await?;
         if check.holds() {
             let (notices, events) = (count(check.notices), count(check.events));
@@ -42,6 +45,28 @@ pub(crate) fn verify(folder: &Folder) -> Result<Outcome> {
     let lines = held.iter().map(|line| format!("  holds  {line}")).chain(wrong.iter().map(|line| format!("  WRONG  {line}")));
     let text = lines.collect::<Vec<_>>().join("\n");
     Ok(Outcome::new(Finish::with_gaps(!wrong.is_empty()), text, json!({ "holds": held, "wrong": wrong })))
+}
+
+/// What the store holds of each version, against the seal that was taken when it was frozen; and the newest version's digest
+/// against find.db, where that is still there: the digest is over find.db, of which the store holds what can be told.
+async fn contents(folder: &Folder, store: &Store, held: &mut Vec<String>, wrong: &mut Vec<String>) -> Result<()> {
+    let scopes = store.scopes().await?;
+    for scope in &scopes {
+        let number = scope.number;
+        match store.content_holds(number).await? {
+            Some(true) => {
+                held.push(format!("scope version {number}: persons, records, exposures and bases are as they were frozen"))
+            }
+            Some(false) => wrong.push(format!("scope version {number}: what the store holds is not what was frozen")),
+            None => held.push(format!("scope version {number}: frozen before versions had a seal; its content is not checked")),
+        }
+    }
+    if let Some(newest) = scopes.iter().max_by_key(|scope| scope.number).filter(|_| folder.find_db().exists()) {
+        let same = FindDb::open_read_only(&folder.find_db())?.digest()? == newest.digest;
+        let what = if same { "is what find.db gives now" } else { "is not what find.db gives now: `freeze` makes the next one" };
+        held.push(format!("scope version {}: its digest {what}", newest.number));
+    }
+    Ok(())
 }
 
 /// Each scope version's signature, and that it was made with this case's key.

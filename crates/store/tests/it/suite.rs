@@ -30,6 +30,7 @@ macro_rules! every_case {
             a_dead_address_gives_way_to_the_next_and_then_to_a_letter
             a_later_version_does_not_begin_with_a_dead_address
             what_follows_goes_once_to_who_was_told
+            what_was_frozen_is_sealed
             replies_are_kept_once_and_answered_once
             a_dead_sender_leaves_unknown_notices
             a_clock_that_is_set_back_holds_nobody_up
@@ -352,6 +353,30 @@ pub(crate) async fn a_later_version_does_not_begin_with_a_dead_address(place: Pl
     assert_eq!(store.plan_notices(2, NOW).await.unwrap(), Planned { new: 1, no_address: 1 });
     assert_eq!(send(&store, 2).await[0].profile.email.open(), "new@example.jp");
     assert!(store.check_outbox().await.unwrap().holds());
+}
+
+pub(crate) async fn what_was_frozen_is_sealed(place: Place) {
+    let store = place.open().await;
+    freeze(&store, "one", &everybody(1203)).await;
+    freeze(&store, "two", &[everybody(5), vec![Someone::new(9).mail("a@example.jp b@example.jp")]].concat()).await;
+    assert_eq!(store.content_holds(1).await.unwrap(), Some(true));
+    assert_eq!(store.content_holds(2).await.unwrap(), Some(true));
+    assert_eq!(store.content_holds(3).await.unwrap(), None);
+    let raw = place.raw().await;
+    // Whoever owns the database can take the triggers away first.
+    let tampered = [
+        "INSERT INTO exposed_record SELECT scope_version, person, place + 1, source, source_table, 'x', fields, source_columns, \
+         verdict, basis, evidence, line, at_ms, observed_bytes, predicted_bytes, detail FROM exposed_record \
+         WHERE scope_version = 1 AND person = 7",
+        "INSERT INTO person_record SELECT scope_version, person, place + 1, source, source_table, 'x', linked_by \
+         FROM person_record WHERE scope_version = 2 AND person = 2",
+    ];
+    sqlx::query(tampered[1]).execute(&raw).await.unwrap();
+    assert_eq!(store.content_holds(2).await.unwrap(), Some(false));
+    assert_eq!(store.content_holds(1).await.unwrap(), Some(true));
+    // What was sealed for one place does not open in another.
+    sqlx::query(tampered[0]).execute(&raw).await.unwrap();
+    assert_eq!(store.content_holds(1).await.unwrap(), Some(false));
 }
 
 pub(crate) async fn what_follows_goes_once_to_who_was_told(place: Place) {
