@@ -24,8 +24,8 @@ const TABLES: &str = include_str!("../migrations/0001_tables.sql");
 const DOCUMENTS: &str = include_str!("../migrations/0003_documents.sql");
 const ATTACK: &str = include_str!("../migrations/0007_attack.sql");
 const PLANS: &str = include_str!("../migrations/0005_plans.sql");
-const REPLIES: &str = include_str!("../migrations/0013_replies.sql");
-const SCOPE_CONTENT: &str = include_str!("../migrations/0015_scope_content.sql");
+const REPLIES: &str = include_str!("../migrations/0017_replies.sql");
+const SCOPE_CONTENT: &str = include_str!("../migrations/0019_scope_content.sql");
 const CONTACT_POINTS: &str = include_str!("../migrations/0011_contact_points.sql");
 
 /// Tables whose rows are appended and never changed or erased, which triggers enforce in both databases.
@@ -133,9 +133,9 @@ impl Store {
             migration(7, "attack", attack),
             migration(8, "append only attack", attack_guards),
             migration(11, "contact points", safe(for_database(self.kind, CONTACT_POINTS))),
-            migration(13, "replies", safe(for_database(self.kind, REPLIES))),
-            migration(15, "scope content", safe(for_database(self.kind, SCOPE_CONTENT))),
-            migration(16, "append only scope content", safe(append_only_triggers(self.kind, &["scope_content"]))),
+            migration(17, "replies", safe(for_database(self.kind, REPLIES))),
+            migration(19, "scope content", safe(for_database(self.kind, SCOPE_CONTENT))),
+            migration(20, "append only scope content", safe(append_only_triggers(self.kind, &["scope_content"]))),
         ]);
         migrator.run(&self.write).await.map_err(Error::Migrate)
     }
