@@ -84,7 +84,8 @@ fn check(desk: &Desk, post: &Post) {
     assert!(missed <= number("unknown"), "{missed} persons missed that are not shown as unknown: {line}");
     let verified = desk.run(&["verify"]);
     assert_eq!(verified.code, 0, "{}{}", verified.out, verified.err);
-    writeln!(std::io::stderr(), "{} kills, {SENDERS} senders, {} mails arrived: {line}", kills(), ids.len()).unwrap();
+    let mut said = std::io::stderr();
+    writeln!(said, "{} kills, {SENDERS} senders, {} mails arrived: {line}", kills(), ids.len()).unwrap();
 }
 
 fn draw(seed: &mut u64) -> u64 {

@@ -146,7 +146,8 @@ async fn kill_and_check(place: &Place, kills: usize, mut meanwhile: impl FnMut(u
     assert!(told as u64 >= line.accepted && told as u64 <= persons, "{told} {line:?}");
     let check = store.check_outbox().await.unwrap();
     assert!(check.holds(), "{:?}", check.faults);
-    writeln!(std::io::stderr(), "{kills} kills, {WORKERS} senders, {persons} persons: {line:?}").unwrap();
+    let mut said = std::io::stderr();
+    writeln!(said, "{kills} kills, {WORKERS} senders, {persons} persons: {line:?}").unwrap();
 }
 
 /// What a killed sender had in hand becomes unknown. The database may have been away a moment ago.
