@@ -562,7 +562,7 @@ fn replace(expr: &mut Expr, new: &Expr) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::plan;
+    use super::{Branch, plan};
     use crate::catalog::Catalog;
     use crate::dialect::Dialect;
     use crate::tests::people;
@@ -581,5 +581,23 @@ mod tests {
         // What it is decides which rows come: nobody knows.
         check(Dialect::PostgreSql, "SELECT name FROM people WHERE xmin::text = '7'", Err("the name xmin is not followed"));
         check(Dialect::MySql, "SELECT xmin FROM people", Err("the name xmin is not followed"));
+    }
+    #[test]
+    fn a_table_is_gone_through_where_no_index_serves() {
+        let check = |rest: &str, expected: bool| {
+            let catalog = Catalog::new(&[people()], "shop");
+            let sql = format!("SELECT id, name FROM people WHERE id = ?1 UNION ALL {rest}");
+            let plan = plan(&sql, 4, Dialect::PostgreSql, &catalog).expect(rest);
+            let Some(Branch::Rows(rows)) = plan.branches.last() else { panic!("no rows: {rest}") };
+            assert_eq!(rows.scans, expected, "{rest}");
+        };
+        check("SELECT id, name FROM people", true);
+        check("SELECT id, name FROM people WHERE id NOT IN (?2, ?3)", true);
+        check("SELECT id, name FROM people WHERE (id <> ?2) AND id NOT IN (?3)", true);
+        check("SELECT id, name FROM people WHERE id > ?2", false);
+        check("SELECT id, name FROM people WHERE name NOT IN (?2)", false);
+        let renamed = "FROM (SELECT ?2 AS a, ?3 AS b, ?4 AS c UNION ALL SELECT * FROM people) z";
+        check(&format!("SELECT z.a, z.b {renamed}"), true);
+        check(&format!("SELECT z.a, z.b {renamed} WHERE z.a > ?2"), false);
     }
 }

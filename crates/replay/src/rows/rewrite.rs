@@ -14,9 +14,9 @@
 
 use kintsugi_find::quoted;
 use sqlparser::ast::{
-    Cte, Distinct, Expr, GroupByExpr, Ident, Join, JoinConstraint, JoinOperator, LimitClause, ObjectName, ObjectNamePart,
-    OrderBy, OrderByExpr, OrderByKind, Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier, TableAlias, TableFactor,
-    TableWithJoins, Value,
+    BinaryOperator, Cte, Distinct, Expr, GroupByExpr, Ident, Join, JoinConstraint, JoinOperator, LimitClause, ObjectName,
+    ObjectNamePart, OrderBy, OrderByExpr, OrderByKind, Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier,
+    TableAlias, TableFactor, TableWithJoins, Value,
 };
 
 use super::columns::{Carried, How};
@@ -418,11 +418,54 @@ impl<'a> Rewriter<'a> {
         Ok(self.gather(query, &by, &having, &level))
     }
 
-    /// The table of a SELECT without conditions, joins or groups.
+    /// The table of a SELECT that goes through all of it: without joins or groups, and without conditions but such as leave
+    /// some of its keys out, for which no index serves.
     fn scanned(&self, select: &Select, by: &[String]) -> Option<usize> {
-        let [TableWithJoins { relation: TableFactor::Table { name, .. }, joins }] = &select.from[..] else { return None };
-        let plain = joins.is_empty() && select.selection.is_none() && by.is_empty();
-        plain.then(|| self.catalog.find(last(name))).flatten()
+        let [TableWithJoins { relation, joins }] = &select.from[..] else { return None };
+        if !joins.is_empty() || !by.is_empty() {
+            return None;
+        }
+        match (relation, &select.selection) {
+            (TableFactor::Table { name, .. }, condition) => {
+                let table = self.catalog.find(last(name))?;
+                condition.as_ref().is_none_or(|condition| self.leaves_out(condition, table)).then_some(table)
+            }
+            (TableFactor::Derived { subquery, .. }, None) => self.scanned_within(subquery),
+            _ => None,
+        }
+    }
+
+    /// The same of a FROM item that is a query: constants may stand before the table's rows.
+    fn scanned_within(&self, query: &Query) -> Option<usize> {
+        let plain = query.with.is_none() && query.order_by.is_none() && query.limit_clause.is_none() && query.fetch.is_none();
+        let mut body = query.body.as_ref();
+        while let SetExpr::SetOperation { op: SetOperator::Union, set_quantifier: SetQuantifier::All, left, right } = body {
+            let SetExpr::Select(constants) = left.as_ref() else { return None };
+            body = if constants.from.is_empty() { right } else { return None };
+        }
+        let SetExpr::Select(select) = body else { return None };
+        let ungrouped = matches!(&select.group_by, GroupByExpr::Expressions(by, _) if by.is_empty());
+        let whole = ungrouped && select.having.is_none() && select.distinct.is_none();
+        if plain && whole { self.scanned(select, &[]) } else { None }
+    }
+
+    /// `id NOT IN (1, 2) AND id <> 3` about the table's key.
+    fn leaves_out(&self, condition: &Expr, table: usize) -> bool {
+        let of = self.catalog.table(table);
+        let is_key = |expr: &Expr| match expr {
+            Expr::Identifier(name) => of.column(&name.value).is_some_and(|at| of.key == [at]),
+            _ => false,
+        };
+        let constant = |expr: &Expr| matches!(expr, Expr::Value(_));
+        match condition {
+            Expr::Nested(inner) => self.leaves_out(inner, table),
+            Expr::InList { expr, list, negated: true } => is_key(expr) && list.iter().all(constant),
+            Expr::BinaryOp { left, op: BinaryOperator::NotEq, right } => is_key(left) && constant(right),
+            Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
+                self.leaves_out(left, table) && self.leaves_out(right, table)
+            }
+            _ => false,
+        }
     }
 
     /// GROUP BY: what aggregates made is gathered already.
