@@ -75,7 +75,9 @@ use Doubt::{
 /// How the engines begin their reasons, and the doubt of each. The first that fits counts.
 const REASONS: &[(&str, Doubt)] = &[
     ("the statement could not be replayed: no request of the web logs", NoRequest),
+    ("the statement could not be replayed: a value that was stored", NoRequest),
     ("the statement could not be replayed", Unread),
+    ("the sides of the statement's union", Refused),
     // rows
     ("the statement asked for a part of the value", Part),
     ("the answer was cut at the server's limit", Cut),

@@ -209,6 +209,14 @@ impl Endpoints {
         Some(Injection { endpoint: self.inferred_endpoint(method, path, parameter), template, text })
     }
 
+    /// The place of values that were stored before: no request carries them.
+    pub(crate) fn stored(&mut self) -> usize {
+        const NAME: &str = "a value that was stored";
+        let at = self.all.iter().position(|endpoint| endpoint.name == NAME);
+        let (name, shows) = (NAME.to_owned(), Shows::Rows);
+        at.unwrap_or_else(|| self.push(Endpoint { name, shows, bound: false, errors: false, sql: None, unwritten: None }))
+    }
+
     fn inferred_endpoint(&mut self, method: &str, path: &str, parameter: &Parameter) -> usize {
         let known = match parameter.place {
             // The value is in the path itself: what stands before it names the endpoint.

@@ -19,7 +19,7 @@ use crate::error_text::{self, ErrorText};
 use crate::lexer::{self, Template};
 use crate::login::{Attempt, Logins, Session};
 use crate::named::named;
-use crate::query::{Asked, Executed, Fates, Queries, Ran, Unwritten, join, nothing, skew_ms};
+use crate::query::{Asked, Awoken, Executed, Fates, Queries, Ran, Unwritten, join, nothing, skew_ms};
 use crate::request::Request;
 use crate::rollback::Moment;
 use crate::rows::{self, Rows};
@@ -74,6 +74,8 @@ pub(crate) struct Shape {
     /// The SQL with places for literals; empty for what could not be read.
     pub(crate) sql: String,
     channel: Result<Channel, String>,
+    /// Why no server runs it.
+    not_run: Option<&'static str>,
 }
 
 /// How a statement's answer reaches the intruder. To add one, give it a plan, an engine and an arm here;
@@ -111,6 +113,8 @@ struct Open {
     /// The first of them.
     lines: Vec<Observation>,
 }
+
+const AWOKEN: &str = "a value that was stored before became a part of it, and no log shows what came back";
 
 /// Of statements that nobody could follow, so many are asked for in the query log.
 const OPEN_MAX: usize = 256;
@@ -247,6 +251,22 @@ impl<'a> Investigation<'a> {
         Ok(())
     }
 
+    /// Takes statements that a stored value became a part of. What came back no log shows.
+    pub(crate) fn awoken(&mut self, found: Vec<Awoken>) {
+        if found.is_empty() {
+            return;
+        }
+        let endpoint = self.endpoints.stored();
+        for Awoken { line, at_ms, value } in found {
+            self.statements += 1;
+            self.attack.from(Who::default());
+            let observed = Observation { line, at_ms, status: 200, bytes: 0, duration_us: None };
+            let shape = self.unread(endpoint, AWOKEN);
+            self.note(shape, None, &value, observed);
+            self.leave_open(shape, AWOKEN, &value, observed);
+        }
+    }
+
     fn session(&mut self, at: usize, ran: Vec<Ran>, asked: Vec<Asked>) -> Result<()> {
         let Some(template) = self.endpoints.ordinary(at, "1") else { return Ok(()) };
         let Some(plan) = self.login_plan(&template)? else { return Ok(()) };
@@ -366,6 +386,9 @@ impl<'a> Investigation<'a> {
         };
         let shape = self.shape(endpoint, &template)?;
         self.note(shape, Some(&template), &text, observed);
+        if let Some(reason) = self.shapes[shape].not_run {
+            self.not_run.push((endpoint, observed.line, reason));
+        }
         let statement = Statement { shape, literals: &template.literals, observed };
         let shows = self.endpoints.get(endpoint).shows;
         self.sizes.page(endpoint, &observed);
@@ -449,7 +472,9 @@ impl<'a> Investigation<'a> {
     }
 
     fn push(&mut self, key: (usize, String), channel: Result<Channel, String>) -> usize {
-        self.shapes.push(Shape { endpoint: key.0, sql: key.1.clone(), channel });
+        let is_written = !self.endpoints.get(key.0).is_inferred();
+        let not_run = (is_written && rows::is_mismatched(&key.1, self.dialect)).then_some(rows::MISMATCH);
+        self.shapes.push(Shape { endpoint: key.0, sql: key.1.clone(), channel, not_run });
         self.known.insert(key, self.shapes.len() - 1);
         self.shapes.len() - 1
     }

@@ -229,6 +229,7 @@ fn replay_source(
         let case = with_endpoints(inputs.case, learned);
         return replay_source(Inputs { case: &case, ..inputs }, source, next, sink, progress);
     }
+    investigation.awoken(std::mem::take(&mut queries.stored).found());
     unseen(inputs, source, queries, &mut investigation)?;
     investigation.told(&source.name, next, sink)?;
     if one_by_one {

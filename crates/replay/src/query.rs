@@ -9,6 +9,7 @@ mod executed;
 mod fate;
 mod joining;
 mod learned;
+mod stored;
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -31,6 +32,7 @@ pub(crate) use executed::{Executed, Told, quoted};
 pub(crate) use fate::{Fate, Fates, nothing};
 pub(crate) use joining::{join, skew_ms};
 pub(crate) use learned::{Unwritten, learn};
+pub(crate) use stored::{Awoken, Stored};
 
 /// A statement of an endpoint, as the database ran it.
 #[derive(Clone, Debug)]
@@ -65,6 +67,8 @@ pub(crate) struct Queries {
     pub(crate) executed: Executed,
     /// What was written, in order of time.
     pub(crate) writes: Vec<Write>,
+    /// Values that were stored and came back as a part of a statement.
+    pub(crate) stored: Stored,
     /// How each log was read.
     pub(crate) read: Vec<(EvidenceId, QueryReport)>,
 }
@@ -92,7 +96,7 @@ pub(crate) fn read(inputs: Inputs<'_>, source: &SourceSpec, (dialect, catalog): 
     for entry in inputs.evidence.iter().filter(|entry| entry.kind == EvidenceKind::QueryLog && entry.source == source.name) {
         let report = read_queries(inputs.case_dir, entry, inputs.keys, &mut |line| {
             let place = EvidenceLine { evidence: entry.id, line: line.line };
-            queries.take(&line, place, &places);
+            queries.take(&line, place, &places, dialect);
             sessions.take(&line, place);
         });
         let report = report.map_err(|source| Error::Log { path: entry.path.clone(), source })?;
@@ -127,12 +131,12 @@ impl Queries {
         let places: Vec<Place> = specs.iter().enumerate().filter_map(|(at, spec)| Place::of(at, spec)).collect();
         let mut queries = Self::default();
         for (line, number) in lines.iter().zip(1..) {
-            queries.take(line, EvidenceLine { evidence: EvidenceId(2), line: number }, &places);
+            queries.take(line, EvidenceLine { evidence: EvidenceId(2), line: number }, &places, Dialect::MySql);
         }
         queries
     }
 
-    fn take(&mut self, line: &QueryLine, place: EvidenceLine, places: &[Place]) {
+    fn take(&mut self, line: &QueryLine, place: EvidenceLine, places: &[Place], dialect: Dialect) {
         let Some(at_ms) = line.at_ms else { return };
         let text = String::from_utf8_lossy(&line.text);
         let parameter = line.parameters.first().and_then(Option::as_deref).map(String::from_utf8_lossy);
@@ -160,6 +164,8 @@ impl Queries {
                 self.ran.entry(*endpoint).or_default().push(Ran { line: place, at_ms, value, failed });
             }
         }
+        let explained = strange.iter().any(|(_, read_as)| read_as.is_some());
+        self.stored.take(line, place, dialect, explained || ordinary);
         if !ordinary && !strange.is_empty() {
             self.executed.coverage.strange(at_ms, strange);
         }

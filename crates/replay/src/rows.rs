@@ -25,12 +25,14 @@ mod plan;
 mod render;
 mod rewrite;
 mod size;
+mod width;
 
 pub(crate) use evaluate::{Evaluator, Taken, bind, bind_as_written, number};
 pub(crate) use native::{columns as native_columns, key_values};
 pub(crate) use plan::{Plan, QUESTION, Values, by_itself, parses, plan, query, values};
 pub(crate) use rewrite::{is_of_the_server, last, reads_the_server};
 pub(crate) use size::Text;
+pub(crate) use width::{MISMATCH, is_mismatched};
 
 use evaluate::{Answer, Arrived};
 use kept::Kept;

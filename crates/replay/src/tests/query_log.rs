@@ -75,3 +75,22 @@ fn what_the_database_did_not_answer_is_excluded_whatever_the_page() {
     // Stopped on the way: something may have been sent.
     check(Some(ran(&second, "1317", None)), "proved");
 }
+
+#[test]
+fn what_a_stored_value_became_a_part_of_can_have_read_any_record() {
+    let logged = |text: &str| QueryLine { at_ms: Some(0), text: text.as_bytes().to_vec(), ..QueryLine::default() };
+    let kept = logged("INSERT INTO items (title) VALUES ('x'' UNION SELECT name FROM people-- -')");
+    let run = logged("SELECT id FROM items WHERE title='x' UNION SELECT name FROM people-- -'");
+    let queries = Queries::of_lines(&[kept, run], &[item(Shows::Rows)]);
+    let mut investigation = investigation(Shows::Rows);
+    investigation.awoken(queries.stored.found());
+    let written = replay_of(investigation, &[]);
+    assert!(written.exposures.iter().map(|one| one.verdict.name()).eq(["possible"; 5]));
+    assert!(written.bases[0].reason.contains("a value that was stored before"), "{}", written.bases[0].reason);
+}
+
+#[test]
+fn a_union_of_different_width_is_excluded_whatever_the_page() {
+    let written = replay_of(investigation(Shows::Rows), &[line("/item?id=-1+UNION+SELECT+name+FROM+people--+-", 900)]);
+    assert!(written.exposures.iter().map(|one| one.verdict.name()).eq(["excluded"; 5]), "{:?}", written.exposures.len());
+}
