@@ -15,6 +15,7 @@ use crate::error::{Error, Failure, Result};
 use crate::functions::fails_on_the_server;
 use crate::investigation::Shape;
 use crate::lexer::Literal;
+use crate::patience::is_given_up;
 use crate::rows::{self, Evaluator, Text};
 use crate::statement::{Observation, Statement};
 
@@ -86,7 +87,23 @@ impl Answers {
         let values = &question.value;
         let set = format!("SELECT ({}){} {}", values.value, values.numbers, values.tail);
         let prepared = [&set, &question.test].map(|sql| self.data.connection().prepare_cached(sql).map(|_| ()));
-        prepared.into_iter().collect::<rusqlite::Result<()>>().map_err(|error| error.to_string())
+        prepared.into_iter().collect::<rusqlite::Result<()>>().map_err(|error| error.to_string())?;
+        if values.sources.len() > 1 { self.try_out(&set) } else { Ok(()) }
+    }
+
+    /// Whether the values of a join come to an end; looked for once, before hundreds of thousands of questions are.
+    fn try_out(&self, set: &str) -> std::result::Result<(), String> {
+        let connection = self.data.connection();
+        let first = || -> rusqlite::Result<()> {
+            let mut statement = connection.prepare_cached(set)?;
+            (1..=statement.parameter_count()).try_for_each(|place| statement.raw_bind_parameter(place, 1))?;
+            statement.raw_query().next().map(|_| ())
+        };
+        match self.data.patience().run(connection, first) {
+            Err(error) if is_given_up(&error) => Err(error.to_string()),
+            // Whatever else fails for these literals need not fail for those that were asked with.
+            _ => Ok(()),
+        }
     }
 
     /// What the page does for yes and for no: as the snapshot has it, and where that does not know the page's rows, as must be

@@ -18,6 +18,7 @@ use rusqlite::{Connection, params_from_iter};
 use crate::catalog::{Catalog, ORDER, ROW, View};
 use crate::error::{Error, Result};
 use crate::lexer::Literal;
+use crate::patience::Patience;
 use crate::rollback::{Moment, Past, Side, Unclear};
 use crate::rows::key_values;
 use crate::server::{Native, NativeRow, Restored, ServerError};
@@ -93,6 +94,7 @@ pub(crate) struct Data {
     skew_ms: Cell<i64>,
     /// They are not as the snapshot has them.
     rewound: Cell<bool>,
+    patience: Patience,
 }
 
 const URI_ESCAPES: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#').add(b' ');
@@ -123,6 +125,7 @@ impl Data {
             moment: Cell::default(),
             skew_ms: Cell::default(),
             rewound: Cell::default(),
+            patience: Patience::default(),
         }
     }
 
@@ -275,6 +278,11 @@ impl Data {
 
     pub(crate) fn connection(&self) -> &Connection {
         &self.connection
+    }
+
+    /// How long statements may take.
+    pub(crate) fn patience(&self) -> &Patience {
+        &self.patience
     }
 
     /// The numbers of all rows of a table.

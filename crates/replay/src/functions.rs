@@ -492,7 +492,8 @@ thread_local! {
     static PATTERNS: std::cell::RefCell<std::collections::HashMap<String, Option<regex::Regex>>> = std::cell::RefCell::default();
 }
 
-/// `(text, pattern, any case)`: a regular expression. One that cannot be read fails the statement here.
+/// `(text, pattern, any case)`: a regular expression. One that cannot be read, or grows too large, matches neither way: the
+/// intruder wrote it, and one of theirs must not end the work on all others.
 fn matches_pattern(context: &Context<'_>) -> Result<Value> {
     let (Some(text), Some(pattern)) = (string(context, 0), string(context, 1)) else { return Ok(Value::Null) };
     let any_case = whole(context, 2) != 0;
@@ -509,7 +510,7 @@ fn matches_pattern(context: &Context<'_>) -> Result<Value> {
     });
     match said {
         Some(yes) => Ok(Value::Integer(i64::from(yes))),
-        None => Err(rusqlite::Error::UserFunctionError("a pattern that cannot be read".into())),
+        None => Ok(Value::Null),
     }
 }
 

@@ -35,6 +35,7 @@ mod login;
 mod logs;
 mod named;
 mod ordinary;
+mod patience;
 mod plain;
 mod query;
 mod recovered;
@@ -61,6 +62,7 @@ use conclusion::Sink;
 use data::{Data, NoSnapshot, Sealed, Secrets};
 use investigation::Investigation;
 use logs::read_logs;
+use patience::Patience;
 use query::Queries;
 use rollback::{History, Past};
 use server::Restored;
@@ -198,6 +200,9 @@ fn replay_source(
     };
     let mut queries = query::read(inputs, source, (dialect, &catalog))?;
     let read = std::mem::take(&mut queries.read);
+    data.patience().with_rows(catalog.tables().map(|table| table.rows).sum());
+    Patience::bound_memory(data.connection(), inputs.tables.iter().map(|table| table.rows).sum())
+        .map_err(|source| Error::Prepare { doing: "bounding memory", source })?;
     if !alone {
         let history = History::of(std::mem::take(&mut queries.writes), &catalog, &data)?;
         data.remember(Past::new(history, dialect));

@@ -6,6 +6,7 @@ mod bounces;
 mod desk;
 mod follow_ups;
 mod full_disk;
+mod hostile;
 mod killed;
 mod pipeline;
 mod restored;

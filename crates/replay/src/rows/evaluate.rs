@@ -17,6 +17,7 @@ use crate::error::Failure;
 use crate::functions::tied;
 use crate::joined::{EQUAL, PART, rows_of};
 use crate::lexer::Literal;
+use crate::patience::Patience;
 use crate::rollback::{Side, Unclear};
 use crate::server::NativeRow;
 
@@ -359,6 +360,11 @@ impl Evaluator {
     }
 
     fn run_here(&self, query: &Rows, literals: &[Literal], limit: Option<(usize, usize)>) -> Outcome<RowSet> {
+        self.data.patience().run(self.data.connection(), || self.gathered(query, literals, limit))
+    }
+
+    fn gathered(&self, query: &Rows, literals: &[Literal], limit: Option<(usize, usize)>) -> Outcome<RowSet> {
+        let rows_max = self.data.patience().rows_max();
         let window = limit.map(|(offset, count)| format!("{} LIMIT {count} OFFSET {offset}", query.sql));
         let mut statement = self.data.connection().prepare_cached(window.as_deref().unwrap_or(&query.sql))?;
         bind(&mut statement, literals, None)?;
@@ -375,6 +381,9 @@ impl Evaluator {
             }
             if query.ties {
                 tie.push(row.get(width + slots)?, &mut set);
+            }
+            if set.len() as u64 > rows_max {
+                return Err(Patience::too_many().into());
             }
         }
         Ok(set.without_lone_ties())

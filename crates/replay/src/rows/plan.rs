@@ -127,6 +127,9 @@ pub(crate) fn parses(sql: &str, dialect: Dialect) -> bool {
 
 /// Reads one query.
 pub(crate) fn query(sql: &str, dialect: Dialect) -> Outcome<Box<Query>> {
+    if is_too_long(sql) {
+        return Err("it has more words than any page can have asked for".into());
+    }
     // PostgreSQL has operators with `?` in them: sqlparser knows its places as `$1`.
     let dollars = (dialect == Dialect::PostgreSql).then(|| sql.replace('?', "$"));
     let mut parser =
@@ -145,6 +148,27 @@ pub(crate) fn query(sql: &str, dialect: Dialect) -> Outcome<Box<Query>> {
         Token::EOF => Ok(query),
         _ => Err("more than one statement, or text after its end".into()),
     }
+}
+
+/// Words and signs of a statement that is followed. A tool's longest (a value spelled out by its characters) have some hundreds.
+const WORDS_MAX: usize = 8_192;
+/// Queries that a statement puts together by UNION and its like.
+const PARTS_MAX: usize = 256;
+
+/// Whether a statement is so long that walking its tree would take more room than a thread has: `1 OR 1 OR …` and
+/// `UNION SELECT … UNION SELECT …` are trees as deep as they are long.
+fn is_too_long(sql: &str) -> bool {
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte >= 0x80 || matches!(byte, b'_' | b'$');
+    let (mut words, mut parts, mut rest) = (0, 0, sql.as_bytes());
+    while let [first, ..] = rest {
+        let length = rest.iter().take_while(|byte| is_word(**byte)).count();
+        let word = &rest[..length];
+        parts +=
+            usize::from(["union", "except", "intersect", "minus"].iter().any(|one| word.eq_ignore_ascii_case(one.as_bytes())));
+        words += usize::from(!first.is_ascii_whitespace());
+        rest = &rest[length.max(1)..];
+    }
+    words > WORDS_MAX || parts > PARTS_MAX
 }
 
 /// sqlparser's words without the place, so that statements that fail alike stay together.
