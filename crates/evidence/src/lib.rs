@@ -3,7 +3,7 @@
 //!
 //! - [`collect`] enters files in the custody manifest ([`custody()`] reads it back); a file that changed since is refused
 //!   at every later read, at the latest when its last byte was read and before the caller uses what came of it.
-//! - [`read_log`], [`scan_lines`], [`sift_lines`] and [`read_line`] read logs.
+//! - [`read_log`], [`scan_lines`], [`sift_lines`], [`read_line`] and [`read_lines`] read logs.
 //! - [`read_queries`] reads the logs of database servers and of the SQL that applications run.
 //! - [`SnapshotReader`] reads the tables of a source.
 //! - [`read_found`] reads files that were found: dumps and lists of which nobody says what they are.
@@ -29,7 +29,7 @@ pub use custody::{CustodyEntry, EvidenceKind, custody};
 pub use error::{Error, Result};
 pub use log::{
     Detected, Gap, Glance, LogFormat, LogLine, LogReport, MissingLog, Parts, Sieve, Unread, detect, first_request, missing_logs,
-    read_bytes, read_line, read_log, scan_lines, sift_bytes, sift_lines,
+    read_bytes, read_line, read_lines, read_log, scan_lines, sift_bytes, sift_lines,
 };
 pub use query::{
     QueryError, QueryErrorKind, QueryLine, QueryLogFormat, QueryReport, detect_queries, parse_queries, read_queries,

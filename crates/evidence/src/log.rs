@@ -23,7 +23,7 @@ mod vhost_combined;
 mod w3c;
 
 pub use fields::{Glance, Parts, Sieve};
-pub use read::{detect, first_request, read_bytes, read_line, read_log, scan_lines, sift_bytes, sift_lines};
+pub use read::{detect, first_request, read_bytes, read_line, read_lines, read_log, scan_lines, sift_bytes, sift_lines};
 pub use rotation::{MissingLog, missing_logs};
 
 pub(crate) use pattern::{Pattern, is_pattern};

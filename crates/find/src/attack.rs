@@ -19,20 +19,52 @@ impl ExposureWriter<'_> {
     }
 }
 
+/// Rows by the line that shows them, and how many more depend on it.
+pub type ShownRows = HashMap<EvidenceLine, (Vec<ShownRow>, u64)>;
+
 impl FindDb {
     /// The picture of the attack; an empty one before `scope` ran. Gaps and names of files are for the caller to add.
     pub fn attack(&self) -> Result<Attack> {
+        self.attack_with_rows(&BTreeSet::new(), 0).map(|(attack, _)| attack)
+    }
+
+    /// The picture, and in the same pass over the exposures the rows that depend on each of these lines: at most so many, and
+    /// how many more there are; values masked.
+    pub fn attack_with_rows(&self, lines: &BTreeSet<EvidenceLine>, most: usize) -> Result<(Attack, ShownRows)> {
         let mut read = Read::default();
         self.attack_parts(|part| read.add(part))?;
         read.attack.outcomes = self.outcomes(&read)?;
         read.lines.sort_by_key(|lines| (lines.first, lines.last));
-        let mut counted = Counted::default();
+        let (mut counted, mut shown) = (Counted::default(), ShownRows::new());
         self.exposed_rows(|exposures| {
             counted.row(exposures, &read.lines);
-            Ok::<(), Error>(())
+            exposures.iter().filter(|one| lines.contains(&one.line)).try_for_each(|one| self.show(one, most, &mut shown))
         })?;
         self.fill(&mut read.attack, counted)?;
-        Ok(read.attack)
+        Ok((read.attack, shown))
+    }
+
+    fn show(&self, exposure: &Exposure, most: usize, shown: &mut ShownRows) -> Result<()> {
+        let of_line = shown.entry(exposure.line).or_default();
+        if of_line.0.len() < most {
+            of_line.0.push(self.shown_row(exposure)?);
+        } else {
+            of_line.1 += 1;
+        }
+        Ok(())
+    }
+
+    /// The numbers of those who asked something that no honest value looks like.
+    pub fn attack_intruders(&self) -> Result<BTreeSet<u32>> {
+        let mut intruders = BTreeSet::new();
+        self.attack_parts(|part| {
+            if let AttackPart::Actor(actor) = part
+                && actor.intruder
+            {
+                intruders.insert(actor.id);
+            }
+        })?;
+        Ok(intruders)
     }
 
     /// The statements that were kept to be shown, by shape and time.
@@ -72,24 +104,6 @@ impl FindDb {
             Ok(())
         };
         read().map_err(Error::read("the picture of the attack"))
-    }
-
-    /// The rows that depend on each of these lines, at most so many, and how many more there are; values masked.
-    pub fn shown_rows(&self, lines: &BTreeSet<EvidenceLine>, most: usize) -> Result<HashMap<EvidenceLine, (Vec<ShownRow>, u64)>> {
-        let mut found: HashMap<EvidenceLine, (Vec<ShownRow>, u64)> = HashMap::new();
-        self.exposures(|exposure| {
-            if !lines.contains(&exposure.line) {
-                return Ok(());
-            }
-            let of_line = found.entry(exposure.line).or_default();
-            if of_line.0.len() < most {
-                of_line.0.push(self.shown_row(&exposure)?);
-            } else {
-                of_line.1 += 1;
-            }
-            Ok::<(), Error>(())
-        })?;
-        Ok(found)
     }
 
     fn shown_row(&self, exposure: &Exposure) -> Result<ShownRow> {

@@ -27,7 +27,7 @@ mod scan;
 mod service;
 mod table;
 
-pub use attack::actor_of;
+pub use attack::{ShownRows, actor_of};
 pub use counts::{FieldCount, ScopeCounts, TableCount};
 pub use db::FindDb;
 pub use error::{Error, Result, is_want_of_room};

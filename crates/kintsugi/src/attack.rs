@@ -1,9 +1,9 @@
 //! The picture of the attack as the binary gathers it: out of find.db, with the names of the files and the gaps in the logs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
-use kintsugi_case::{Attack, AttackSample, FieldMeaning, Language, LogGap, ShownStatement, mask_pans};
+use kintsugi_case::{Attack, AttackSample, EvidenceLine, FieldMeaning, Language, LogGap, ShownStatement, mask_pans};
 use kintsugi_evidence::LogReport;
 use kintsugi_find::{FindDb, ScopeCounts};
 use kintsugi_replay::Clock;
@@ -25,8 +25,11 @@ pub(crate) struct Gathered {
 impl Gathered {
     /// Reads the picture that `scope` left.
     pub(crate) fn read(folder: &Folder, db: &FindDb) -> Result<Self> {
+        Self::of(folder, db, db.attack()?)
+    }
+
+    fn of(folder: &Folder, db: &FindDb, mut attack: Attack) -> Result<Self> {
         let custody = kintsugi_evidence::custody(&folder.root, &folder.keys()?)?;
-        let mut attack = db.attack()?;
         attack.files = custody.iter().map(|entry| (entry.id.0, entry.path.clone())).collect();
         attack.gaps = gaps(db)?;
         let counts = db.counts()?;
@@ -59,45 +62,46 @@ impl Gathered {
     }
 }
 
-/// Statements that are carried into the live store, with the lines that show them.
-const SHOWN_MAX: usize = 24;
-/// Rows shown beside one.
+/// Rows shown beside a statement.
 const ROWS_MAX: usize = 8;
 /// How much of a line is shown, in characters.
 const LINE_CHARS_MAX: usize = 4_000;
 
-/// The picture for the live store, and the statements to be shown there: the first of each shape, those that took most
-/// first.
+/// The picture for the live store, and the statements to be shown there: of each shape and intruder the first three, the
+/// tenth, the hundredth and so on, as `replay` kept them, by shape and time.
 pub(crate) fn frozen(folder: &Folder) -> Result<(Attack, Vec<ShownStatement>)> {
     let db = FindDb::open_read_only(&folder.find_db())?;
-    let attack = Gathered::read(folder, &db)?.attack;
-    let cells = |shape: u32| attack.outcomes_of(shape).map(|outcome| (outcome.verdict, outcome.cells())).max();
-    let mut samples = db.attack_samples()?;
-    samples.retain(|sample| attack.actors.iter().any(|actor| actor.id == sample.actor && actor.intruder));
-    let mut of_shape: BTreeMap<u32, u32> = BTreeMap::new();
-    let mut ranked: Vec<(u32, AttackSample)> = Vec::new();
-    for sample in samples {
-        let place = of_shape.entry(sample.shape).or_default();
-        *place += 1;
-        ranked.push((*place, sample));
-    }
-    ranked.sort_by_key(|(place, sample)| (*place, std::cmp::Reverse(cells(sample.shape)), sample.shape));
-    let samples: Vec<AttackSample> = ranked.into_iter().take(SHOWN_MAX).map(|(_, sample)| sample).collect();
-    let mut rows = db.shown_rows(&samples.iter().map(|sample| sample.moment.line).collect(), ROWS_MAX)?;
-    let (keys, custody) = (folder.keys()?, kintsugi_evidence::custody(&folder.root, &folder.keys()?)?);
-    let mut shown = Vec::new();
-    for sample in samples {
+    let (intruders, mut samples) = (db.attack_intruders()?, db.attack_samples()?);
+    samples.retain(|sample| intruders.contains(&sample.actor));
+    let (attack, rows) = db.attack_with_rows(&samples.iter().map(|sample| sample.moment.line).collect(), ROWS_MAX)?;
+    let attack = Gathered::of(folder, &db, attack)?.attack;
+    let raw = raw_lines(folder, &samples)?;
+    let shown = |sample: AttackSample| {
         let line = sample.moment.line;
-        let entry = custody.iter().find(|entry| entry.id == line.evidence).filter(|_| !sample.decoded.is_empty());
-        let raw = match entry {
-            Some(entry) => kintsugi_evidence::read_line(&folder.root, entry, &keys, line.line)?,
-            None => Vec::new(),
-        };
-        let raw = mask_pans(&String::from_utf8_lossy(&raw)).chars().take(LINE_CHARS_MAX).collect();
-        let (rows, rows_more) = rows.remove(&line).unwrap_or_default();
-        shown.push(ShownStatement { place: attack.place(line), raw, rows, rows_more, sample });
-    }
+        let raw = if sample.decoded.is_empty() { String::new() } else { raw.get(&line).cloned().unwrap_or_default() };
+        let (rows, rows_more) = rows.get(&line).cloned().unwrap_or_default();
+        ShownStatement { place: attack.place(line), raw, rows, rows_more, sample }
+    };
+    let shown = samples.into_iter().map(shown).collect();
     Ok((attack, shown))
+}
+
+/// The lines of these statements as they stand in evidence, card numbers masked; each file is read once.
+fn raw_lines(folder: &Folder, samples: &[AttackSample]) -> Result<BTreeMap<EvidenceLine, String>> {
+    let keys = folder.keys()?;
+    let mut found = BTreeMap::new();
+    for entry in kintsugi_evidence::custody(&folder.root, &keys)? {
+        let of_file = samples.iter().map(|sample| sample.moment.line).filter(|line| line.evidence == entry.id);
+        let lines: BTreeSet<u64> = of_file.map(|line| line.line).collect();
+        if lines.is_empty() {
+            continue;
+        }
+        kintsugi_evidence::read_lines(&folder.root, &entry, &keys, &lines, &mut |line, text| {
+            let text = mask_pans(&String::from_utf8_lossy(text)).chars().take(LINE_CHARS_MAX).collect();
+            found.insert(EvidenceLine { evidence: entry.id, line }, text);
+        })?;
+    }
+    Ok(found)
 }
 
 /// Records of personal tables with a proved cell, and with a possible one alone.

@@ -422,3 +422,6 @@ attack-withheld = Withheld: it compares card data bit by bit. The line named abo
 attack-rows = The rows that depend on it, masked
 attack-no-rows = None: nothing follows from this statement alone.
 attack-more-rows = and { $n } more rows
+attack-shown = { $shown } of { $asked } statements of this shape are kept here: of each intruder the first three, the tenth, the hundredth and so on. All of them, by time:
+attack-before = Earlier statements
+attack-after = Later statements

@@ -401,3 +401,6 @@ attack-withheld = 表示しません。カード情報を一つずつ比べる�
 attack-rows = この命令に左右される行（伏せ字）
 attack-no-rows = なし。この命令だけからは何も分かりません。
 attack-more-rows = ほか { $n } 行
+attack-shown = この形の命令 { $asked } 件のうち { $shown } 件をここに示します（侵入者ごとに最初の3件、10件目、100件目など）。すべてを時刻順に見るには：
+attack-before = 前の命令
+attack-after = 次の命令

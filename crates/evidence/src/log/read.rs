@@ -1,5 +1,6 @@
 //! Reading a log from front to end: which format it is, its lines, and the account of what was and was not read.
 
+use std::collections::BTreeSet;
 use std::io::BufRead;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -243,19 +244,32 @@ pub fn first_request(case_dir: &Path, entry: &CustodyEntry, keys: &Keys) -> Resu
 /// One line of a file in custody (any file, log or dump), as it stands there, without its line end; of a line over 1 MiB,
 /// that much. It may hold anything, card numbers too: whoever shows it masks it.
 pub fn read_line(case_dir: &Path, entry: &CustodyEntry, keys: &Keys, line: u64) -> Result<Vec<u8>> {
-    let mut opened = EvidenceFile::in_custody(case_dir, entry, keys)?.open()?;
     let mut found = None;
-    // Where a cut file ends before the line, the line is not there: that is the answer.
-    let _ = each_line(&mut opened.reader, &mut |number, text| {
-        if number < line {
-            return ControlFlow::Continue(());
-        }
-        let (Line::Whole(text) | Line::TooLong(text)) = text;
-        found = (number == line).then(|| text.to_vec());
-        ControlFlow::Break(())
-    });
-    opened.finish()?;
+    read_lines(case_dir, entry, keys, &BTreeSet::from([line]), &mut |_, text| found = Some(text.to_vec()))?;
     found.ok_or_else(|| Error::NoLine { path: PathBuf::from(&entry.path), line })
+}
+
+/// Several lines of a file in one reading, each as [`read_line`] gives it; in order, those that are there. What `each` got
+/// counts only if the result is `Ok`.
+pub fn read_lines(
+    case_dir: &Path,
+    entry: &CustodyEntry,
+    keys: &Keys,
+    lines: &BTreeSet<u64>,
+    each: &mut dyn FnMut(u64, &[u8]),
+) -> Result<()> {
+    let mut opened = EvidenceFile::in_custody(case_dir, entry, keys)?.open()?;
+    let (mut wanted, last) = (lines.iter().copied().peekable(), lines.last().copied().unwrap_or(0));
+    // Where a cut file ends before a line, the line is not there: that is the answer.
+    let _ = each_line(&mut opened.reader, &mut |number, text| {
+        while wanted.next_if(|line| *line < number).is_some() {}
+        if wanted.next_if_eq(&number).is_some() {
+            let (Line::Whole(text) | Line::TooLong(text)) = text;
+            each(number, text);
+        }
+        if number < last { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    });
+    opened.finish()
 }
 
 /// Says which lines are wanted.

@@ -183,6 +183,11 @@ fn every_reason_for_a_doubt_says_what_would_settle_it() {
             let known = PROOFS.iter().chain(NO_REASONS).any(|known| reason.starts_with(known));
             seen += 1;
             assert!(known || kintsugi_case::Doubt::known(&reason).is_some(), "crates/case/src/doubt.rs does not know: {reason}");
+            let said = kintsugi_report::reason(&reason, kintsugi_case::Language::Ja);
+            assert!(
+                NO_REASONS.contains(&reason.as_str()) || !said.is_ascii(),
+                "crates/report/src/reason.rs has no Japanese for: {reason}"
+            );
         }
     }
     assert!(seen > 30, "{seen}");

@@ -7,6 +7,7 @@ use kintsugi_case::{Attack, Doubt, Language, Settling, Verdict};
 
 use super::words::{Word, with};
 use super::{plain, span, written};
+use crate::reason;
 
 /// A doubt, what hangs on it, and what would settle it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +16,7 @@ pub struct Settled {
     pub doubt: Doubt,
     /// How sure it is now.
     pub verdict: Verdict,
-    /// The reason, as the engine gives it.
+    /// The reason, in the language asked for.
     pub reason: String,
     /// Tables concerned.
     pub tables: Vec<String>,
@@ -52,7 +53,10 @@ pub fn settle(attack: &Attack, language: Language, zone: &TimeZone) -> Vec<Settl
         }
     }
     let mut settled: Vec<Settled> = doubts.into_values().filter(|settled| settled.cells > 0).collect();
-    settled.iter_mut().for_each(|settled| settled.by = by(settled, attack, language, zone));
+    for settled in &mut settled {
+        settled.by = by(settled, attack, language, zone);
+        settled.reason = reason(&settled.reason, language).into_owned();
+    }
     settled.sort_by_key(|settled| std::cmp::Reverse((settled.verdict, settled.cells)));
     settled
 }

@@ -8,6 +8,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::words::{Word, say, technique, verdict, with};
 use super::{About, bytes, counted, number, plain, settle, span};
+use crate::reason;
 
 /// Actors shown one by one; those who got nothing beyond these are one line.
 const ACTORS_MAX: usize = 6;
@@ -241,7 +242,7 @@ impl Page {
         self.line(7, &[(Look::Of(outcome.verdict), &mark), (Look::Plain, &took)]);
         let agree = [outcome.agreeing, outcome.statements].map(|count| number(self.language, count));
         let agree = with(Word::Agree, self.language, &[&agree[0], &agree[1]]);
-        self.wrapped_at_most(9, 9, Look::Faint, &format!("{} ({agree})", plain(&outcome.reason)), 2);
+        self.wrapped_at_most(9, 9, Look::Faint, &format!("{} ({agree})", plain(&reason(&outcome.reason, self.language))), 2);
     }
 
     /// Those beyond the first few, and honest clients whose values came out as statements.
@@ -275,7 +276,8 @@ impl Page {
             let took = with(Word::CellsOfRows, self.language, &[&plain(&outcome.table), &cells, &rows]);
             let mark = format!("{} {} ", outcome.verdict.mark(), verdict(outcome.verdict, self.language));
             self.line(3, &[(Look::Of(outcome.verdict), &mark), (Look::Plain, &took)]);
-            self.wrapped_at_most(5, 5, Look::Faint, &format!("{}: {}", plain(&outcome.rule), plain(&outcome.reason)), 2);
+            let why = plain(&reason(&outcome.reason, self.language));
+            self.wrapped_at_most(5, 5, Look::Faint, &format!("{}: {why}", plain(&outcome.rule)), 2);
         }
     }
 

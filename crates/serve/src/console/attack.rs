@@ -2,10 +2,12 @@
 //! each shape a few statements, each as it was sent, as it was understood, and what it returned, masked.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::Html;
 use kintsugi_case::{Actor, Attack, AttackGroup, AttackShape, Outcome, Phase, ShownStatement, Verdict};
 use kintsugi_report::attack::{About, Settled, Timeline, plain, settle, timeline};
+use kintsugi_report::reason;
+use serde::Deserialize;
 
 use super::Rail;
 use super::rail::moment;
@@ -147,8 +149,23 @@ pub(crate) struct ShapePage {
     /// What followed, each with its cells.
     pub(crate) outcomes: Vec<(Outcome, u64)>,
     pub(crate) doubts: Vec<Settled>,
-    /// Statements, each with its time.
+    /// Statements of this page, each with its time.
     pub(crate) statements: Vec<(String, ShownStatement)>,
+    /// The address of the page before and of the one after, without the page's number.
+    pub(crate) before: Option<usize>,
+    pub(crate) after: Option<usize>,
+    /// Statements that are shown on all pages, and all that were asked.
+    pub(crate) shown: u64,
+    pub(crate) asked: u64,
+}
+
+/// Statements on a page.
+const STATEMENTS_MAX: usize = 12;
+
+/// Which page of a shape's statements is wanted, from 1.
+#[derive(Deserialize)]
+pub(crate) struct ShapeQuery {
+    page: Option<usize>,
 }
 
 impl ShapePage {
@@ -163,6 +180,7 @@ pub(crate) async fn show_shape(
     visitor: Visitor,
     session: Session,
     Path(shape): Path<u32>,
+    Query(query): Query<ShapeQuery>,
 ) -> Result<Html<String>, Failure> {
     let who = session.who.clone();
     let (f, standing) = Rail::new(&site, &visitor, session, "/attack").await?;
@@ -172,13 +190,24 @@ pub(crate) async fn show_shape(
     // Lines and statements may hold what the intruder asked about people: who looked is written down.
     site.store.audit(&who, &format!("viewed statements of shape {shape}"), site.now_ms()).await?;
     let statements = site.store.attack_statements(standing.scope.number, shape).await?;
-    let outcomes: Vec<(Outcome, u64)> = attack.outcomes_of(shape).map(|outcome| (outcome.clone(), outcome.cells())).collect();
+    let outcomes: Vec<(Outcome, u64)> = attack.outcomes_of(shape).map(|outcome| told(outcome, &f)).collect();
     let of_shape = |doubt: &Settled| doubt.bases.iter().any(|basis| outcomes.iter().any(|(outcome, _)| outcome.basis == *basis));
     let doubts = settle(attack, f.w.0, &site.case.case.timezone).into_iter().filter(of_shape).collect();
-    let statements = statements.into_iter().map(|one| (moment(&site, one.sample.moment.at_ms), one)).collect();
+    let asked = attack.groups.iter().filter(|group| group.shape == shape).map(|group| group.volume.statements).sum();
+    let (shown, pages) = (statements.len() as u64, statements.len().div_ceil(STATEMENTS_MAX).max(1));
+    let page = query.page.unwrap_or(1).clamp(1, pages);
+    let of_page = statements.into_iter().skip((page - 1) * STATEMENTS_MAX).take(STATEMENTS_MAX);
+    let statements = of_page.map(|one| (moment(&site, one.sample.moment.at_ms), one)).collect();
+    let (before, after) = ((page > 1).then(|| page - 1), (page < pages).then_some(page + 1));
     let sql = plain(if found.sql.is_empty() { &found.open } else { &found.sql });
     let (endpoint, phase) = (plain(&found.endpoint), found.phase().label(f.w.0));
-    Ok(Html(ShapePage { f, sql, endpoint, phase, outcomes, doubts, statements }.render()?))
+    Ok(Html(ShapePage { f, sql, endpoint, phase, outcomes, doubts, statements, before, after, shown, asked }.render()?))
+}
+
+/// An outcome with its reason in the reader's language, and its cells.
+fn told(outcome: &Outcome, f: &Rail) -> (Outcome, u64) {
+    let reason = reason(&outcome.reason, f.w.0).into_owned();
+    (Outcome { reason, ..outcome.clone() }, outcome.cells())
 }
 
 #[cfg(test)]

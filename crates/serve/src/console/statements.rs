@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Html;
 use kintsugi_case::BasisSummary;
+use kintsugi_report::reason;
 
 use super::Rail;
 use crate::failure::Failure;
@@ -22,6 +23,7 @@ pub(crate) struct Statements {
 /// `GET /statements`
 pub(crate) async fn show(State(site): State<Site>, visitor: Visitor, session: Session) -> Result<Html<String>, Failure> {
     let (f, standing) = Rail::new(&site, &visitor, session, "/statements").await?;
-    let bases = standing.map(|standing| standing.bases.clone()).unwrap_or_default();
+    let mut bases = standing.map(|standing| standing.bases.clone()).unwrap_or_default();
+    bases.iter_mut().for_each(|basis| basis.reason = reason(&basis.reason, f.w.0).into_owned());
     Ok(Html(Statements { f, bases }.render()?))
 }
