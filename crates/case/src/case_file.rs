@@ -1222,6 +1222,21 @@ mod tests {
     }
 
     #[test]
+    fn an_event_has_a_time_written_or_computed() {
+        let events =
+            |text: &str| CaseFile::parse(&format!("{GOOD}\n{text}")).map(|case| case.events).map_err(|found| found.len());
+        let found =
+            events("[[event]]\nof = \"frozen\"\npublish = true\n[[event]]\nat = 2013-04-23T17:00:00+09:00\nja = \"x\"").unwrap();
+        assert_eq!((found[0].time, found[0].publish, found[0].words.len()), (super::EventTime::Frozen, true, 0));
+        assert_eq!((found[1].time, found[1].publish, found[1].words.len()), (super::EventTime::At(1_366_704_000_000), false, 1));
+        for wrong in
+            ["ja = \"x\"", "of = \"frozen\"\nat = 2013-04-23T17:00:00Z", "of = \"today\"", "of = \"frozen\"\nwho = \"m\""]
+        {
+            assert!(events(&format!("[[event]]\n{wrong}")).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
     fn a_good_file_is_read_whole() {
         let case = CaseFile::parse(GOOD).unwrap();
         assert_eq!(case.case.year(), 2013);

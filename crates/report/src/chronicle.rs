@@ -100,6 +100,8 @@ pub fn chronicle(
         let Some(at_ms) = around.times.of(event.time) else { continue };
         let runs = runs(event, &writer, &around.staff).map_err(|fault| NotPublished::Event(place, fault))?;
         let at = Timestamp::from_millisecond(at_ms).unwrap_or_default().to_zoned(frame.timezone.clone());
+        // A chronicle is told by the minute, for machines too.
+        let at_ms = at_ms - at_ms.rem_euclid(60_000);
         let (day, time) = (frame.language.day(at.date()), at.strftime("%H:%M").to_string());
         moments.push(Moment { at_ms, day, time, runs });
     }

@@ -26,6 +26,7 @@ const ATTACK: &str = include_str!("../migrations/0007_attack.sql");
 const PLANS: &str = include_str!("../migrations/0005_plans.sql");
 const REPLIES: &str = include_str!("../migrations/0017_replies.sql");
 const SCOPE_CONTENT: &str = include_str!("../migrations/0019_scope_content.sql");
+const PERSON_MAIL: &str = include_str!("../migrations/0021_person_mail.sql");
 const CONTACT_POINTS: &str = include_str!("../migrations/0011_contact_points.sql");
 
 /// Tables whose rows are appended and never changed or erased, which triggers enforce in both databases.
@@ -136,6 +137,8 @@ impl Store {
             migration(17, "replies", safe(for_database(self.kind, REPLIES))),
             migration(19, "scope content", safe(for_database(self.kind, SCOPE_CONTENT))),
             migration(20, "append only scope content", safe(append_only_triggers(self.kind, &["scope_content"]))),
+            migration(21, "person mail", safe(for_database(self.kind, PERSON_MAIL))),
+            migration(22, "append only person mail", safe(append_only_triggers(self.kind, &["person_mail"]))),
         ]);
         migrator.run(&self.write).await.map_err(Error::Migrate)
     }

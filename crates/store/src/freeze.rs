@@ -62,6 +62,7 @@ pub struct Freeze {
     identities: Option<Identities>,
     content: Content,
     persons: Insert<9>,
+    other_mail: Insert<3>,
     records: Insert<7>,
     exposed: Insert<16>,
 }
@@ -113,6 +114,7 @@ impl Freeze {
             gathered: Vec::with_capacity(PERSONS_MAX),
             identities,
             content: Content::default(),
+            other_mail: Insert::new("INSERT INTO person_mail (scope_version, mail_index, person)"),
             persons: Insert::new(
                 "INSERT INTO person (scope_version, id, profile, mail_index, language, verdict, records, exposed, told)",
             ),
@@ -162,6 +164,7 @@ impl Freeze {
         }
         self.take_gathered().await?;
         self.persons.write_full(&mut self.transaction, "write persons").await?;
+        self.other_mail.write_full(&mut self.transaction, "write further mail addresses").await?;
         self.records.write_full(&mut self.transaction, "write records of persons").await?;
         self.exposed.write_full(&mut self.transaction, "write exposed records").await
     }
@@ -187,6 +190,7 @@ impl Freeze {
         write_version(&mut self.transaction, &version, year).await?;
         self.take_gathered().await?;
         self.persons.write_all(&mut self.transaction, "write persons").await?;
+        self.other_mail.write_all(&mut self.transaction, "write further mail addresses").await?;
         self.records.write_all(&mut self.transaction, "write records of persons").await?;
         self.exposed.write_all(&mut self.transaction, "write exposed records").await?;
         seal_row(self.number, self.content).write_all(&mut self.transaction, "seal a scope version").await?;
@@ -214,6 +218,9 @@ impl Freeze {
         self.content.person(keys, scope, (id, &person.profile), &person.records, &person.exposed);
         let verdict = strongest(&person.exposed);
         let mail = sealed::mail_index(keys, person.profile.email.open());
+        let others = person.profile.other_emails.open().iter().filter_map(|address| sealed::mail_index(keys, address));
+        let others: BTreeSet<[u8; 16]> = others.filter(|other| Some(*other) != mail).collect();
+        self.other_mail.rows(others.into_iter().map(|other| [scope.into(), other.into(), id.0.into()]));
         self.persons.push([
             scope.into(),
             id.0.into(),

@@ -81,11 +81,12 @@ impl Store {
         }))
     }
 
-    /// The persons of the newest scope version with this mail address (case and surrounding blanks do not matter), by number.
+    /// The persons of the newest scope version who have this mail address, be it the first or a further one (case and surrounding blanks do not matter), by number.
     pub async fn persons_with_mail(&self, mail: &str) -> Result<Vec<PersonId>> {
         let Some(index) = sealed::mail_index(&self.keys, mail) else { return Ok(Vec::new()) };
-        let sql =
-            "SELECT id FROM person WHERE mail_index = $1 AND scope_version = (SELECT MAX(number) FROM scope_version) ORDER BY id";
+        let sql = "SELECT id FROM person WHERE mail_index = $1 AND scope_version = (SELECT MAX(number) FROM scope_version) UNION \
+                   SELECT person AS id FROM person_mail WHERE mail_index = $1 \
+                   AND scope_version = (SELECT MAX(number) FROM scope_version) ORDER BY id";
         let rows = sqlx::query(sql).bind(index.to_vec()).fetch_all(self.reader()).await.during("find persons by mail address")?;
         rows.iter().map(|row| row.count("id").map(PersonId)).collect()
     }
@@ -235,7 +236,12 @@ impl Store {
             add("n.state", notice.name().into());
         }
         if let Some(mail) = &filter.mail {
-            add("p.mail_index", sealed::mail_index(&self.keys, mail.open())?.into());
+            cells.push(sealed::mail_index(&self.keys, mail.open())?.into());
+            let place = cells.len();
+            sql += &format!(
+                " AND (p.mail_index = ${place} OR p.id IN (SELECT m.person FROM person_mail m \
+                 WHERE m.scope_version = p.scope_version AND m.mail_index = ${place}))"
+            );
         }
         Some((sql, cells))
     }

@@ -70,8 +70,7 @@ pub(crate) async fn publish(
     }
     let cut = |text: &String| text.chars().take(NOTE_CHARS_MAX).collect::<String>();
     let note = |language: Language| fields.get(&format!("note-{}", language.tag())).map(|text| (language, cut(text)));
-    let notes: BTreeMap<Language, String> =
-        site.case.case.page_languages().into_iter().filter_map(note).collect();
+    let notes: BTreeMap<Language, String> = site.case.case.page_languages().into_iter().filter_map(note).collect();
     match publish::publish(&site.store, &site.case, &session.who, &notes, site.now_ms()).await {
         Ok(_) => Ok(Redirect::to("/statement").into_response()),
         Err(PublishError::Refused { why, .. }) => Ok(page(&site, &visitor, session, Some(why), &notes).await?.into_response()),

@@ -313,6 +313,11 @@ pub(crate) async fn a_dead_address_gives_way_to_the_next_and_then_to_a_letter(pl
     store.plan_notices(1, NOW).await.unwrap();
     let first = send(&store, 1).await;
     assert_eq!(first[0].profile.email.open(), "old@example.jp");
+    for address in ["old@example.jp", "New@Example.jp"] {
+        assert_eq!(store.persons_with_mail(address).await.unwrap(), [PersonId(1)], "{address}");
+        let filter = PersonFilter { mail: Some(Private::new(address.into())), ..PersonFilter::default() };
+        assert_eq!(store.count_persons(&filter).await.unwrap(), 1, "{address}");
+    }
 
     // Who has another address gets a new attempt under the same number; a late second report of the first changes nothing.
     assert_eq!(report(&store, &first[0], Report::Dead, "hard bounce: 5.1.1").await, Reported::Moved(NoticeState::Intended));
