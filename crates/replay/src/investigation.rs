@@ -195,7 +195,9 @@ impl<'a> Investigation<'a> {
             self.note_unwritten(&injection, seen.observed.status);
             let told = self.executed.find(injection.endpoint, &injection.text, &seen.observed);
             self.data.at(Some(self.executed.moment(told, &seen.observed)));
-            self.injection(injection, seen.observed)?;
+            // What the database waited, the client waited too.
+            let duration_us = seen.observed.duration_us.or(told.and_then(|told| told.duration_us));
+            self.injection(injection, Observation { duration_us, ..seen.observed })?;
         }
         Ok(())
     }
@@ -334,7 +336,7 @@ impl<'a> Investigation<'a> {
             self.leave_open(shape, reason, &injection.text, observed);
             return Ok(());
         };
-        self.executed.find(injection.endpoint, &injection.text, &asked.observed);
+        let told = self.executed.find(injection.endpoint, &injection.text, &asked.observed);
         if let Some(is_question) = signs_in
             && let Ok(template) = &injection.template
             && let Some(plan) = self.login_plan(template)?
@@ -344,7 +346,8 @@ impl<'a> Investigation<'a> {
             self.logins.attempt(attempt, plan);
         }
         self.data.at(Some(Moment::exactly(ran.at_ms, ran.line)));
-        self.injection(injection, asked.observed)
+        let duration_us = asked.observed.duration_us.or(told.and_then(|told| told.duration_us));
+        self.injection(injection, Observation { duration_us, ..asked.observed })
     }
 
     /// A statement that the database says it did not run, for the picture of the attack.

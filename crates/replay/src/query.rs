@@ -153,7 +153,11 @@ impl Queries {
             let read_as = executed::text(*endpoint, &value);
             self.executed.coverage.ordinary(read_as, at_ms);
             if is_more_than_a_value(&value) {
-                self.executed.add(*endpoint, &value, Told { line: place, at_ms, failed, rows_sent: line.rows_sent, said });
+                self.executed.add(
+                    *endpoint,
+                    &value,
+                    Told { line: place, at_ms, failed, rows_sent: line.rows_sent, said, duration_us: line.duration_us },
+                );
             }
             if is_odd(&value) {
                 strange.push((*endpoint, Some(read_as)));

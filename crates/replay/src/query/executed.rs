@@ -29,6 +29,8 @@ pub(crate) struct Told {
     pub(crate) rows_sent: Option<u64>,
     /// A digest of what its error message quotes.
     pub(crate) said: Option<u64>,
+    /// How long the server took, microseconds, where the log tells it.
+    pub(crate) duration_us: Option<u64>,
 }
 
 /// What an error message quotes: from its first double quote to its last, without any from the first single one.

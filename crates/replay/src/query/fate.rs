@@ -286,7 +286,7 @@ mod tests {
         }
         for &(second, value, log, failed, rows_sent) in statements {
             let (at_ms, line) = ((second + ahead) * 1000, EvidenceLine { evidence: EvidenceId(log), line: 7 });
-            executed.add(0, value, Told { line, at_ms, failed, rows_sent, said: None });
+            executed.add(0, value, Told { line, at_ms, failed, rows_sent, said: None, duration_us: None });
             executed.coverage.strange(at_ms, vec![(0, Some(text(0, value)))]);
         }
         executed.find(0, EVIL, &seen(130));

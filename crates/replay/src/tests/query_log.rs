@@ -94,3 +94,31 @@ fn a_union_of_different_width_is_excluded_whatever_the_page() {
     let written = replay_of(investigation(Shows::Rows), &[line("/item?id=-1+UNION+SELECT+name+FROM+people--+-", 900)]);
     assert!(written.exposures.iter().map(|one| one.verdict.name()).eq(["excluded"; 5]), "{:?}", written.exposures.len());
 }
+
+#[test]
+fn the_databases_own_durations_stand_in_where_the_web_log_has_none() {
+    // A search through the code of each character of the first name, and of the end behind it; no web log says how long.
+    let (mut log, mut lines) = (Vec::new(), Vec::new());
+    for (at, code) in [u64::from(b'A'), u64::from(b'n'), u64::from(b'n'), 0].into_iter().enumerate() {
+        let (mut low, mut high) = (0, 0x00FF_FFFF_u64);
+        while low < high {
+            let middle = u64::midpoint(low, high);
+            let asked = format!("ORD(MID((SELECT name FROM people ORDER BY id LIMIT 0,1),{},1))>{middle}", at + 1);
+            let target = format!("/item?id=5+AND+(SELECT+1+FROM+(SELECT(SLEEP(2-(IF({asked},0,2)))))x)").replace(' ', "+");
+            let took = if code > middle { 2_003_000 } else { 900 };
+            log.push(QueryLine { duration_us: Some(took), ..ran(&target, "", None) });
+            lines.push(line(&target, 700));
+            if code > middle { low = middle + 1 } else { high = middle }
+        }
+    }
+    let replayed = |log: &[QueryLine]| {
+        let mut investigation = investigation(Shows::Rows);
+        investigation.know(Queries::of_lines(log, &[item(Shows::Rows)]).executed);
+        let written = replay_of(investigation, &lines);
+        let told: Vec<String> = written.exposures.iter().map(|one| format!("{} {}", one.row, one.verdict.name())).collect();
+        told.join(" ")
+    };
+    assert_eq!(replayed(&log), "1 proved");
+    let without: Vec<QueryLine> = log.iter().map(|line| QueryLine { duration_us: None, ..line.clone() }).collect();
+    assert_ne!(replayed(&without), "1 proved");
+}
