@@ -29,6 +29,10 @@ const REASONS: &[(&str, &str)] = &[
         "the statement could not be replayed: no request of the web logs",
         "命令を再現できませんでした。対応する要求がウェブのログにありません",
     ),
+    (
+        "the statement could not be replayed: a value that was stored",
+        "以前に保存された値が命令の一部になりましたが、何が返されたかを示すログはありません",
+    ),
     ("the statement could not be replayed", "命令を再現できませんでした（{}）"),
     // rows
     (
@@ -69,6 +73,11 @@ const REASONS: &[(&str, &str)] = &[
     ),
     ("the connection ended before the page did", "ページの途中で接続が切れました"),
     // the query log
+    (
+        "the query log has the error message with the value",
+        "クエリログに値を含むエラーメッセージがあり、このページはエラーメッセージを表示します",
+    ),
+    ("the sides of the statement's union", "UNION の左右で列の数が違うため、どのサーバーもこの命令を実行しません"),
     ("the query log says that the database refused", "クエリログによれば、権限がないためデータベースが命令を拒否しました"),
     (
         "the query log says that the database could not read",
