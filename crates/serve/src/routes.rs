@@ -57,6 +57,8 @@ pub fn console(site: Site) -> Router {
         .route("/notices", get(notices::show).post(decide::decide))
         .route("/plan", get(crate::console::plan::show).post(crate::console::plan::approve))
         .route("/notices.csv", get(notices::download))
+        .route("/replies", get(crate::console::replies::show))
+        .route("/replies/{id}", get(crate::console::replies::show_one))
         .route("/rights", get(rights::show))
         .route("/why/{what}", get(why::show))
         .route("/static/{file}", get(asset::serve))

@@ -72,7 +72,7 @@ impl Store {
         self.views("WHERE n.person = $1 ORDER BY n.serial DESC", vec![person.0.into()]).await
     }
 
-    /// Up to `limit` notices of a scope version that stand at `state` (any where `None`), after `after_serial`.
+    /// Up to `limit` notices of a scope version, without what follows them, that stand at `state` (any where `None`), after `after_serial`.
     pub async fn list_notices(
         &self,
         scope: u32,
@@ -83,7 +83,8 @@ impl Store {
         let mut cells = vec![scope.into(), after_serial.into(), limit.into()];
         cells.extend(state.map(|state| Cell::from(state.name())));
         let of_state = if state.is_some() { "AND n.state = $4" } else { "" };
-        let rest = format!("WHERE n.scope_version = $1 {of_state} AND n.serial > $2 ORDER BY n.serial LIMIT $3");
+        let rest =
+            format!("WHERE n.scope_version = $1 AND n.channel = 'mail' {of_state} AND n.serial > $2 ORDER BY n.serial LIMIT $3");
         self.views(&rest, cells).await
     }
 

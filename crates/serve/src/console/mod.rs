@@ -10,6 +10,7 @@ pub(crate) mod person;
 pub(crate) mod persons;
 pub(crate) mod plan;
 pub(crate) mod rail;
+pub(crate) mod replies;
 pub(crate) mod rights;
 pub(crate) mod scope;
 pub(crate) mod sign_in;

@@ -5,7 +5,7 @@ use askama::Template;
 use axum::Form;
 use axum::extract::{Query, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use kintsugi_case::{ApprovalRule, Verdict};
+use kintsugi_case::{ApprovalRule, Channel, Verdict};
 use kintsugi_store::{NotApproved, PlanLine, PlanRecord};
 use serde::Deserialize;
 
@@ -42,7 +42,11 @@ impl PlanPage {
     }
 
     fn kind(&self, line: &PlanLine) -> String {
-        self.f.t(&format!("kind-{}", line.kind.name()))
+        let occasion = self.plan.as_ref().map_or(Channel::Mail, |plan| plan.content.channel);
+        match occasion {
+            Channel::Mail => self.f.t(&format!("kind-{}", line.kind.name())),
+            follows => self.f.t(&format!("occasion-{}", follows.name())),
+        }
     }
 
     fn way(&self, line: &PlanLine) -> String {

@@ -170,6 +170,7 @@ fn parts(w: Words, standing: Option<&Standing>, counts: RailCounts, current: &'s
             vec![
                 place("rail-plan", "/plan", None),
                 place("rail-notices", "/notices", standing.map(Standing::affected)),
+                place("rail-replies", "/replies", None),
                 place("rail-statement", "/statement", None),
             ],
         ),

@@ -70,6 +70,33 @@ async fn the_figures_stand_with_their_why_and_everyone_is_accounted_for() {
 }
 
 #[tokio::test]
+async fn replies_are_listed_without_a_name_and_reading_one_is_written_down() {
+    let dir = tempfile::tempdir().unwrap();
+    let case = make(dir.path(), 10, loopback()).await;
+    let number = case.store.list_notices(1, None, 0, 1).await.unwrap()[0].number;
+    let draft = kintsugi_store::ReplyDraft {
+        number: Some(number),
+        from: kintsugi_case::Private::new("<Hanako> <h@b.example>".into()),
+        subject: kintsugi_case::Private::new("Re: <b>notice</b>".into()),
+        text: kintsugi_case::Private::new("why me?".into()),
+        attachments: 0,
+    };
+    case.store.put_reply(&draft, 1_369_634_400_000).await.unwrap();
+    let mut browser = Browser::visit(console(case.site)).await;
+    sign_in(&mut browser, STAFF.1).await;
+    let list = browser.get("/replies").await;
+    assert!(list.status == 200 && list.body.contains(&number.to_string()) && !list.body.contains("Hanako"), "{}", list.body);
+    let one = browser.get("/replies/1").await;
+    assert!(
+        one.body.contains("why me?") && one.body.contains("&#60;Hanako&#62;") && !one.body.contains("<b>notice"),
+        "{}",
+        one.body
+    );
+    assert!(browser.get("/audit").await.body.contains("read message 1"));
+    assert_eq!(browser.get("/replies/7").await.status, 404);
+}
+
+#[tokio::test]
 async fn a_name_stands_behind_a_click_that_is_written_down() {
     let dir = tempfile::tempdir().unwrap();
     let case = make(dir.path(), 10, loopback()).await;
