@@ -11,7 +11,7 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 demo:
 	@scripts/setup demo
 	@echo "Building (a few minutes the first time) ..."
-	@cargo build --profile demo --locked --package kintsugi
+	@cargo build --profile demo --locked --package kintsugi --no-default-features
 	@scripts/demo "$(CARGO_TARGET_DIR)/demo/kintsugi" "$(DEMO)" "$(RECORDS)" "$(SEED)" "$(NO_SERVE)"
 
 test: 

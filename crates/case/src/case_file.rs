@@ -44,6 +44,8 @@ pub struct CaseFile {
     pub events: Vec<EventSpec>,
     /// `[mail]`
     pub mail: Option<MailSpec>,
+    /// `[letters]`
+    pub letters: Option<LettersSpec>,
     /// `[notify]`
     pub notify: NotifySpec,
     /// `[[remedy]]`
@@ -335,6 +337,28 @@ pub struct MailSpec {
     pub per_domain_minute: Option<u32>,
 }
 
+/// The envelope through whose window a letter's address is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Window {
+    /// Japanese long envelope number 3 (JIS S 5502, 120 x 235 mm).
+    Naga3,
+    /// DL (ISO 269, 110 x 220 mm).
+    Dl,
+}
+
+/// How letters leave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LettersSpec {
+    /// The envelope.
+    pub window: Window,
+    /// Where batches for the print shop are written, within the case folder.
+    pub folder: String,
+    /// The address to which the post brings back what it cannot deliver, as lines.
+    pub sender: Vec<String>,
+    /// Letters in one batch, at most.
+    pub batch_max: u32,
+}
+
 /// Who must agree before anything is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ApprovalRule {
@@ -548,6 +572,7 @@ mod raw {
         #[serde(default)]
         pub(super) event: Vec<Spanned<Event>>,
         pub(super) mail: Option<Mail>,
+        pub(super) letters: Option<Letters>,
         pub(super) notify: Option<Notify>,
         #[serde(default)]
         pub(super) remedy: Vec<Remedy>,
@@ -716,6 +741,15 @@ mod raw {
 
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
+    pub(super) struct Letters {
+        pub(super) window: Option<Spanned<String>>,
+        pub(super) folder: Option<Spanned<String>>,
+        pub(super) sender: Spanned<Vec<String>>,
+        pub(super) batch_max: Option<Spanned<u32>>,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
     pub(super) struct Notify {
         pub(super) approval: Option<Spanned<String>>,
         pub(super) country: Option<String>,
@@ -749,9 +783,9 @@ mod check {
     use super::{
         AccessRule, ApprovalRule, BTreeMap, CaseFile, CaseHeader, ColumnName, Controller, CsvOptions, Dbms, DkimSpec,
         EVENT_TIMES, Encoding, EndpointSpec, EventSpec, EventTime, EvidenceSpec, Fact, FactKind, FactValue, FieldMeaning,
-        FileRule, Language, MailSpec, Mistake, NotifySpec, ParameterPlace, PersonLink, Range, RemedyKind, RemedySpec, RemedyTo,
-        RequestPattern, RuleSpec, Shows, SourceSpec, Spanned, StoreSpec, TableSpec, TimeZone, Timestamp, Verdict, WindowRule,
-        civil, nearest, raw,
+        FileRule, Language, LettersSpec, MailSpec, Mistake, NotifySpec, ParameterPlace, PersonLink, Range, RemedyKind,
+        RemedySpec, RemedyTo, RequestPattern, RuleSpec, Shows, SourceSpec, Spanned, StoreSpec, TableSpec, TimeZone, Timestamp,
+        Verdict, Window, WindowRule, civil, nearest, raw,
     };
 
     const DBMS: [(&str, Dbms); 4] =
@@ -774,6 +808,11 @@ mod check {
     const PERSONS_PER_ACTOR_MIN: u64 = 20;
     const RECEIVERS: [(&str, RemedyTo); 2] = [("proved", RemedyTo::Proved), ("affected", RemedyTo::Affected)];
     const APPROVALS: [(&str, ApprovalRule); 2] = [("two-person", ApprovalRule::TwoPerson), ("none", ApprovalRule::None)];
+    const WINDOWS: [(&str, Window); 2] = [("naga3", Window::Naga3), ("dl", Window::Dl)];
+    /// Lines of a return address: more would not stand beside the window.
+    const SENDER_LINES_MAX: usize = 5;
+    /// Letters in a batch: more make files that print shops cannot open.
+    const BATCH_MAX: std::ops::RangeInclusive<u32> = 1..=5_000;
     const REMEDIES: [(&str, RemedyKind); 1] = [("coupon", RemedyKind::Coupon)];
 
     #[derive(Default)]
@@ -798,8 +837,22 @@ mod check {
             let store = self.store(raw.store);
             let mail = raw.mail.map(|mail| self.mail(mail, &controller.domain));
             let notify = raw.notify.map_or_else(NotifySpec::default, |notify| self.notify(notify));
-            let file =
-                CaseFile { case, controller, sources, evidence, endpoints, rules, facts, events, mail, notify, remedies, store };
+            let letters = raw.letters.map(|letters| self.letters(letters));
+            let file = CaseFile {
+                case,
+                controller,
+                sources,
+                evidence,
+                endpoints,
+                rules,
+                facts,
+                events,
+                mail,
+                letters,
+                notify,
+                remedies,
+                store,
+            };
             if self.mistakes.is_empty() { Ok(file) } else { Err(self.mistakes) }
         }
 
@@ -1135,6 +1188,38 @@ mod check {
                 per_minute: raw.per_minute.filter(|mails| *mails > 0),
                 per_domain_minute: raw.per_domain_minute.filter(|mails| *mails > 0),
             }
+        }
+
+        fn letters(&mut self, raw: raw::Letters) -> LettersSpec {
+            let lines = raw.sender.get_ref();
+            if lines.is_empty() || lines.len() > SENDER_LINES_MAX || lines.iter().any(|line| line.trim().is_empty()) {
+                let help = "such as sender = [\"〒100-0001\", \"東京都千代田区千代田1-1\"], without the name".into();
+                self.wrong(raw.sender.span(), format!("`sender` is 1 to {SENDER_LINES_MAX} lines of an address"), help);
+            }
+            let batch_max = raw.batch_max.map_or(500, |most| {
+                if !BATCH_MAX.contains(most.get_ref()) {
+                    let help = "500 is usual".into();
+                    self.wrong(most.span(), "`batch_max` is from 1 to 5000 letters".into(), help);
+                }
+                most.into_inner()
+            });
+            LettersSpec {
+                window: raw.window.map_or(Window::Naga3, |word| self.word(&word, "window", &WINDOWS)),
+                folder: raw.folder.map_or_else(|| "letters".into(), |folder| self.outgoing(folder)),
+                sender: raw.sender.into_inner(),
+                batch_max,
+            }
+        }
+
+        /// A folder within the case folder: letters are personal data, which a path that leads elsewhere would scatter.
+        fn outgoing(&mut self, folder: Spanned<String>) -> String {
+            let path = std::path::Path::new(folder.get_ref());
+            let within = path.components().all(|part| matches!(part, std::path::Component::Normal(_)));
+            if !within || folder.get_ref().is_empty() || folder.get_ref().starts_with('.') {
+                let help = "such as folder = \"letters\"".into();
+                self.wrong(folder.span(), "`folder` names a folder within the case folder".into(), help);
+            }
+            folder.into_inner()
         }
 
         fn notify(&mut self, raw: raw::Notify) -> NotifySpec {

@@ -14,6 +14,7 @@ mod exposure;
 mod fact;
 mod field;
 mod notice;
+mod paper;
 mod person;
 mod private;
 mod rule;
@@ -27,14 +28,15 @@ pub use attack::{
 pub use card::{CardBrand, Pan, PanError, mask_pans};
 pub use case_file::{
     ApprovalRule, CaseFile, CaseHeader, Contact, Controller, CsvOptions, Dbms, DkimSpec, Encoding, EndpointSpec, EventSpec,
-    EventTime, EvidenceSpec, MailSpec, Mistake, NotifySpec, ParameterPlace, PersonLink, RemedyKind, RemedySpec, RemedyTo,
-    RuleSpec, Shows, SourceSpec, StoreSpec, TableSpec, WindowRule, nearest,
+    EventTime, EvidenceSpec, LettersSpec, MailSpec, Mistake, NotifySpec, ParameterPlace, PersonLink, RemedyKind, RemedySpec,
+    RemedyTo, RuleSpec, Shows, SourceSpec, StoreSpec, TableSpec, Window, WindowRule, nearest,
 };
 pub use doubt::{Doubt, Settling};
 pub use exposure::{BasisId, CellId, ColumnSet, EvidenceId, EvidenceLine, Exposure, Technique, Verdict};
 pub use fact::{Contradiction, Fact, FactKind, FactValue, contradictions};
 pub use field::FieldMeaning;
 pub use notice::{Channel, Conservation, NoticeKind, NoticeNumber, NoticeNumberError, NoticeState};
+pub use paper::{PaperLine, PaperLineKind};
 pub use person::{Language, PersonId, PersonProfile};
 pub use private::Private;
 pub use rule::{AccessRule, ColumnName, FileRule, Piece, RequestPattern};

@@ -89,14 +89,30 @@ pub enum NoticeState {
     Unknown,
     /// Held back by a named person, for a reason, until a day.
     Held,
-    /// The person has no mail address that can be used.
+    /// The person has no mail address that can be used: a letter is due.
     NoAddress,
+    /// A letter in a batch for the print shop, which has not said yet what became of it.
+    Batched,
+    /// The print shop printed the letter and gave it to the post.
+    Printed,
+    /// The post brought the letter back, or the print shop could not print it.
+    Returned,
 }
 
 impl NoticeState {
     /// Every state, in the order of the conservation line.
-    pub const ALL: [Self; 7] =
-        [Self::Accepted, Self::Refused, Self::Unknown, Self::Held, Self::NoAddress, Self::Intended, Self::Sending];
+    pub const ALL: [Self; 10] = [
+        Self::Accepted,
+        Self::Printed,
+        Self::Refused,
+        Self::Returned,
+        Self::Unknown,
+        Self::Held,
+        Self::NoAddress,
+        Self::Batched,
+        Self::Intended,
+        Self::Sending,
+    ];
 
     /// The word for it, stored and shown to staff.
     pub const fn name(self) -> &'static str {
@@ -108,6 +124,9 @@ impl NoticeState {
             Self::Unknown => "unknown",
             Self::Held => "held",
             Self::NoAddress => "no_address",
+            Self::Batched => "batched",
+            Self::Printed => "printed",
+            Self::Returned => "returned",
         }
     }
 
@@ -123,6 +142,9 @@ impl NoticeState {
             (Self::Intended, Self::Sending | Self::Held | Self::NoAddress)
                 | (Self::Sending, Self::Accepted | Self::Refused | Self::Unknown | Self::Intended)
                 | (Self::Held, Self::Intended)
+                | (Self::NoAddress, Self::Batched)
+                | (Self::Batched, Self::Printed | Self::Returned)
+                | (Self::Printed, Self::Returned)
         )
     }
 
@@ -146,8 +168,14 @@ pub struct Conservation {
     pub unknown: u64,
     /// Held back.
     pub held: u64,
-    /// No usable mail address.
+    /// No usable mail address: a letter is due.
     pub no_address: u64,
+    /// In a batch for the print shop.
+    pub batched: u64,
+    /// Printed and given to the post.
+    pub printed: u64,
+    /// Letters that came back.
+    pub returned: u64,
     /// Still to be sent, or in a worker's hand.
     pub waiting: u64,
 }
@@ -155,7 +183,12 @@ pub struct Conservation {
 impl Conservation {
     /// The sum of the parts.
     pub const fn accounted(&self) -> u64 {
-        self.accepted + self.refused + self.unknown + self.held + self.no_address + self.waiting
+        self.accepted + self.refused + self.unknown + self.held + self.letters() + self.waiting
+    }
+
+    /// Everybody whose way is a letter, wherever it stands.
+    pub const fn letters(&self) -> u64 {
+        self.no_address + self.batched + self.printed + self.returned
     }
 
     /// Whether everybody is accounted for.
@@ -163,9 +196,9 @@ impl Conservation {
         self.persons == self.accounted()
     }
 
-    /// Whether the notices that could be sent are all accepted: nothing waits, nothing is unknown, refused or held.
+    /// Whether all notices are accepted or printed: nothing waits, nothing is unknown, refused, returned or held.
     pub const fn is_complete(&self) -> bool {
-        self.holds() && self.accounted() == self.accepted
+        self.holds() && self.accounted() == self.accepted + self.printed
     }
 }
 
@@ -287,8 +320,19 @@ mod tests {
 
     #[test]
     fn the_conservation_line_counts_everybody() {
-        let line = Conservation { persons: 10, accepted: 6, refused: 1, unknown: 1, held: 0, no_address: 1, waiting: 1 };
-        assert!(line.holds() && !line.is_complete());
+        let line = Conservation {
+            persons: 12,
+            accepted: 6,
+            refused: 1,
+            unknown: 1,
+            no_address: 1,
+            waiting: 1,
+            ..Conservation::default()
+        };
+        assert!(!line.holds());
+        let line = Conservation { batched: 1, printed: 1, ..line };
+        assert!(line.holds() && !line.is_complete() && line.letters() == 3);
+        assert!(Conservation { persons: 3, accepted: 2, printed: 1, ..Conservation::default() }.is_complete());
         assert!(!Conservation { persons: 11, ..line }.holds());
     }
 }

@@ -164,6 +164,10 @@ from = "カケハシレンタル お客様窓口 <notice@kakehashi.example>"
 smtp = "smtp://127.0.0.1:2525"          # kintsugi mailbox
 portal = "http://127.0.0.1:8080"
 
+[letters]
+window = "naga3"                        # JIS long envelope 3; or "dl"
+sender = ["〒100-0005", "東京都千代田区丸の内9-9-9"]
+
 [notify]
 approval = "none"                       # this is a rehearsal; where people are told, leave it out: a second person approves
 

@@ -48,6 +48,8 @@ pub(crate) enum Command {
     Bounces(Bounces),
     /// Keys that sign mail (DKIM): make one, and show what the DNS must say
     Dkim(Dkim),
+    /// TELL: the notices that no mail can reach, on paper, in batches for the print shop
+    Letters(Letters),
     /// The fact book: every fact, what cites it, what contradicts, what must be issued again
     Facts(Facts),
     /// TELL: publish the next version of the statement; earlier versions stay as they were
@@ -167,6 +169,15 @@ pub(crate) struct Notify {
     /// The mail server, instead of the case file's
     #[arg(long, value_name = "URL")]
     pub(crate) smtp: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Letters {
+    #[command(flatten)]
+    pub(crate) case: Case,
+    /// Read what the print shop returns (notice,state,reason; printed or returned) instead of making letters
+    #[arg(long, value_name = "FILE")]
+    pub(crate) returned: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

@@ -13,10 +13,13 @@ use crate::mail::{Draft, Sheet, address};
 use crate::program::escape;
 use crate::template::{Compiled, MailKind};
 use crate::view::{ChangeView, Common, Flags, RecordView, View};
-use crate::{Mail, Templates, Unsendable};
+use crate::{Letter, Mail, Templates, Unsendable};
 
 /// Records told one by one in a mail; the rest is on the person's page, and the mail says how many there are.
 const RECORDS_SHOWN_MAX: usize = 30;
+
+/// Records told one by one in a letter, which is one page where it can be.
+const RECORDS_ON_PAPER_MAX: usize = 4;
 
 /// What stands at the head of a test, in the languages of most staff.
 const TEST_MARK: &str =
@@ -154,10 +157,7 @@ impl Composer {
     pub fn notice_as(&self, kind: MailKind, content: &NoticeContent<'_>, sent_at_ms: i64) -> Result<Mail, Unsendable> {
         let to = address(content.person.email.open())?;
         let head = self.head(content.person.language);
-        let mut view = self.view(content, head)?;
-        let today = self.date(sent_at_ms);
-        let minor = crate::edge::is_minor(content.person.birth_date.open(), today);
-        view.flags = view.flags.with(Flag::Deceased, content.person.deceased).with(Flag::Minor, minor);
+        let view = self.view_on(content, head, (sent_at_ms, RECORDS_SHOWN_MAX))?;
         let message_id = format!("{}.{}@{}", content.number, self.scope_number, self.domain).to_lowercase();
         Ok(self.mail(&view, self.templates.of(kind, head.language), to, message_id, sent_at_ms))
     }
@@ -179,6 +179,29 @@ impl Composer {
         view.paragraphs = paragraphs.filter(|said| !said.is_empty()).collect();
         let message_id = format!("{}.answer.{id}@{}", content.number, self.domain).to_lowercase();
         Ok(self.mail(&view, self.templates.of(MailKind::Reply, head.language), to, message_id, sent_at_ms))
+    }
+
+    /// The notice for one person on paper: the first, or a correction. `dated_ms` is the day printed on it, milliseconds
+    /// since 1970 UTC.
+    pub fn letter(&self, content: &NoticeContent<'_>, dated_ms: i64) -> Result<Letter, Unsendable> {
+        let kind = if content.earlier.is_some() { MailKind::LetterCorrection } else { MailKind::Letter };
+        let head = self.head(content.person.language);
+        let view = self.view_on(content, head, (dated_ms, RECORDS_ON_PAPER_MAX))?;
+        let day = self.day(dated_ms, head.language);
+        Ok(Letter::new(&view, self.templates.of(kind, head.language), day))
+    }
+
+    /// A view with what depends on the day: who is a minor then.
+    fn view_on<'a>(
+        &'a self,
+        content: &'a NoticeContent<'a>,
+        head: &'a Letterhead,
+        (at_ms, records_max): (i64, usize),
+    ) -> Result<View<'a>, Unsendable> {
+        let mut view = self.view(content, head, records_max)?;
+        let minor = crate::edge::is_minor(content.person.birth_date.open(), self.date(at_ms));
+        view.flags = view.flags.with(Flag::Deceased, content.person.deceased).with(Flag::Minor, minor);
+        Ok(view)
     }
 
     /// The same mail to somebody of the staff, marked as a test in its subject and at its head.
@@ -231,7 +254,12 @@ impl Composer {
         self.sheet.mail(Draft { message_id, to, to_name, language, date: &date, subject, text, html })
     }
 
-    fn view<'a>(&'a self, content: &'a NoticeContent<'a>, head: &'a Letterhead) -> Result<View<'a>, Unsendable> {
+    fn view<'a>(
+        &'a self,
+        content: &'a NoticeContent<'a>,
+        head: &'a Letterhead,
+        records_max: usize,
+    ) -> Result<View<'a>, Unsendable> {
         let mut records = self.records(content.exposed, head.language);
         if records.is_empty() && content.earlier.is_none() {
             return Err(Unsendable::Nothing);
@@ -251,7 +279,7 @@ impl Composer {
         }
         self.tell_cards(&mut view, &records);
         self.tell_times(&mut view, &records);
-        self.tell_rest(&mut view, head, records);
+        self.tell_rest(&mut view, head, records, records_max);
         Ok(view)
     }
 
@@ -320,7 +348,7 @@ impl Composer {
         }
     }
 
-    fn tell_rest<'a>(&'a self, view: &mut View<'a>, head: &'a Letterhead, records: Vec<Found>) {
+    fn tell_rest<'a>(&'a self, view: &mut View<'a>, head: &'a Letterhead, records: Vec<Found>, records_max: usize) {
         let lines = || records.iter().flat_map(|found| found.view.lines.iter().copied());
         let has =
             |wanted: &[FieldMeaning]| lines().any(|(field, verdict)| verdict > Verdict::Excluded && wanted.contains(&field));
@@ -355,9 +383,9 @@ impl Composer {
         if owed {
             (view.remedy, view.remedy_until) = (&head.remedy, &head.remedy_until);
         }
-        let more = records.len().saturating_sub(RECORDS_SHOWN_MAX);
+        let more = records.len().saturating_sub(records_max);
         view.more_records = if more > 0 { view.language.number(more as i64) } else { String::new() };
-        view.records = records.into_iter().take(RECORDS_SHOWN_MAX).map(|found| found.view).collect();
+        view.records = records.into_iter().take(records_max).map(|found| found.view).collect();
     }
 
     /// One entry per record, cards and the surest first: all bases of a record are told as one, the strongest verdict

@@ -6,7 +6,7 @@ use kintsugi_case::Language;
 use sha2::{Digest, Sha256};
 
 use crate::field::Frame;
-use crate::markup;
+use crate::markup::{self, Node};
 use crate::program::{Form, Program};
 
 /// A mistake in a template: where it is and what was meant.
@@ -49,6 +49,8 @@ pub(crate) struct Compiled {
     pub(crate) subject: Program,
     pub(crate) text: Program,
     pub(crate) html: Program,
+    /// The tree itself: what paper is made from.
+    pub(crate) nodes: Vec<Node>,
 }
 
 /// The templates of a case, parsed and checked.
@@ -63,16 +65,19 @@ macro_rules! shipped {
     ($($name:literal)*) => { [$(($name, include_str!(concat!("../templates/", $name)))),*] };
 }
 
-const DEFAULTS: [(&str, &str); 30] = shipped! {
+const DEFAULTS: [(&str, &str); 40] = shipped! {
     "notice.ja.txt" "notice.en.txt" "notice.zh-Hans.txt" "notice.zh-Hant.txt" "notice.ko.txt"
     "correction.ja.txt" "correction.en.txt" "correction.zh-Hans.txt" "correction.zh-Hant.txt" "correction.ko.txt"
     "reminder.ja.txt" "reminder.en.txt" "reminder.zh-Hans.txt" "reminder.zh-Hant.txt" "reminder.ko.txt"
     "answer.ja.txt" "answer.en.txt" "answer.zh-Hans.txt" "answer.zh-Hant.txt" "answer.ko.txt"
     "closing.ja.txt" "closing.en.txt" "closing.zh-Hans.txt" "closing.zh-Hant.txt" "closing.ko.txt"
     "reply.ja.txt" "reply.en.txt" "reply.zh-Hans.txt" "reply.zh-Hant.txt" "reply.ko.txt"
+    "letter.ja.txt" "letter.en.txt" "letter.zh-Hans.txt" "letter.zh-Hant.txt" "letter.ko.txt"
+    "letter-correction.ja.txt" "letter-correction.en.txt" "letter-correction.zh-Hans.txt" "letter-correction.zh-Hant.txt"
+    "letter-correction.ko.txt"
 };
 
-/// What a mail is: each kind has a template in each language.
+/// What a mail, or a letter, is: each kind has a template in each language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MailKind {
     /// The first notice to a person.
@@ -87,11 +92,24 @@ pub enum MailKind {
     Closing,
     /// What somebody at the desk answers to who wrote back.
     Reply,
+    /// The first notice, on paper.
+    Letter,
+    /// A correction, on paper.
+    LetterCorrection,
 }
 
 impl MailKind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [Self::Notice, Self::Correction, Self::Reminder, Self::Answer, Self::Closing, Self::Reply];
+    pub const ALL: [Self; 8] = [
+        Self::Notice,
+        Self::Correction,
+        Self::Reminder,
+        Self::Answer,
+        Self::Closing,
+        Self::Reply,
+        Self::Letter,
+        Self::LetterCorrection,
+    ];
 
     /// The word for it: the first part of the template's file name.
     pub const fn name(self) -> &'static str {
@@ -102,14 +120,16 @@ impl MailKind {
             Self::Answer => "answer",
             Self::Closing => "closing",
             Self::Reply => "reply",
+            Self::Letter => "letter",
+            Self::LetterCorrection => "letter-correction",
         }
     }
 
     /// What is known in its template outside lists, innermost last.
     const fn frames(self) -> &'static [Frame] {
         match self {
-            Self::Notice => &[Frame::Notice],
-            Self::Correction | Self::Reminder | Self::Closing => &[Frame::Notice, Frame::Later],
+            Self::Notice | Self::Letter => &[Frame::Notice],
+            Self::Correction | Self::LetterCorrection | Self::Reminder | Self::Closing => &[Frame::Notice, Frame::Later],
             Self::Answer => &[Frame::Answer],
             Self::Reply => &[Frame::Notice, Frame::Reply],
         }
@@ -118,7 +138,12 @@ impl MailKind {
 
 /// SHA-256 of a text, lower-case hex: under which a plan names what makes the words.
 pub fn hash(text: &str) -> String {
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    hash_bytes(text.as_bytes())
+}
+
+/// SHA-256 of bytes, lower-case hex.
+pub fn hash_bytes(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The templates that ship: (file name, text). `kintsugi init` writes them into the case.
@@ -174,7 +199,8 @@ impl Templates {
 fn compile(name: &str, text: &str, frames: &[Frame], language: Language) -> Result<Compiled, Vec<TemplateMistake>> {
     let nodes = markup::parse(name, text, frames)?;
     let subject = Program::subject(&nodes, language);
-    Ok(Compiled { subject, text: Program::body(&nodes, Form::Text(language)), html: Program::body(&nodes, Form::Html) })
+    let (text, html) = (Program::body(&nodes, Form::Text(language)), Program::body(&nodes, Form::Html));
+    Ok(Compiled { subject, text, html, nodes })
 }
 
 #[cfg(test)]
@@ -184,7 +210,7 @@ mod tests {
     #[test]
     fn what_ships_has_no_mistakes() {
         Templates::parse(&[]).unwrap();
-        assert_eq!(default_templates().len(), 30);
+        assert_eq!(default_templates().len(), 40);
     }
 
     #[test]

@@ -134,7 +134,7 @@ pub fn conservation_facts(line: &Conservation, scope_version: u32, as_of: &str) 
         ("notices_refused", line.refused, "their notice is refused"),
         ("notices_unknown", line.unknown, "their notice is unknown"),
         ("notices_held", line.held, "their notice is held"),
-        ("notices_no_address", line.no_address, "they have no mail address"),
+        ("notices_no_address", line.letters(), "their way is a letter, wherever it stands"),
         ("notices_waiting", line.waiting, "their notice waits or is being sent"),
     ];
     let each = parts.into_iter().map(|(name, value, which)| {

@@ -140,8 +140,8 @@ const KNOWN: [(&str, Words, Words); 27] = [
     ),
     (
         "notices_no_address",
-        ("メールアドレスのない方", "メールアドレスが分からず、別の方法で伝える方の人数です。"),
-        ("Persons without a mail address", "Persons without a mail address that can be used. They are told in another way."),
+        ("手紙で伝える方", "使えるメールアドレスがなく、手紙で伝える方の人数です。"),
+        ("Persons told by letter", "Persons without a mail address that can be used. They are told by letter."),
     ),
     (
         "notices_waiting",

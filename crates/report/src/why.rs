@@ -129,7 +129,10 @@ pub fn why_notice(number: NoticeNumber, state: NoticeState, person: &Chain) -> C
         NoticeState::Refused => "the mail server refused it for good: this person must be told in another way",
         NoticeState::Unknown => "it was handed over and the answer was never seen: it is not sent again blindly",
         NoticeState::Held => "it is held back by a named person, for a reason, until a day",
-        NoticeState::NoAddress => "no mail address of the person can be used: they are told by letter",
+        NoticeState::NoAddress => "no mail address of the person can be used: a letter is due",
+        NoticeState::Batched => "it is a letter in a batch for the print shop",
+        NoticeState::Printed => "it is a letter that was printed and given to the post",
+        NoticeState::Returned => "it is a letter that came back: this person must be told in another way",
     };
     let mut links = vec![Link { what: "person".into(), detail: person.answer.clone() }];
     links.extend(person.links.iter().cloned());

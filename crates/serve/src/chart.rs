@@ -26,7 +26,10 @@ pub(crate) fn whole(line: &Conservation) -> Vec<BarPart> {
         (NoticeState::Refused.name(), line.refused),
         (NoticeState::Unknown.name(), line.unknown),
         (NoticeState::Held.name(), line.held),
+        (NoticeState::Printed.name(), line.printed),
+        (NoticeState::Batched.name(), line.batched),
         (NoticeState::NoAddress.name(), line.no_address),
+        (NoticeState::Returned.name(), line.returned),
         ("waiting", line.waiting),
     ];
     let there: Vec<_> = counts.into_iter().filter(|(_, count)| *count > 0).collect();

@@ -27,6 +27,7 @@ const PLANS: &str = include_str!("../migrations/0005_plans.sql");
 const REPLIES: &str = include_str!("../migrations/0017_replies.sql");
 const SCOPE_CONTENT: &str = include_str!("../migrations/0019_scope_content.sql");
 const PERSON_MAIL: &str = include_str!("../migrations/0021_person_mail.sql");
+const LETTERS: &str = include_str!("../migrations/0031_letters.sql");
 const CONTACT_POINTS: &str = include_str!("../migrations/0011_contact_points.sql");
 
 /// Tables whose rows are appended and never changed or erased, which triggers enforce in both databases.
@@ -73,6 +74,7 @@ pub(crate) enum Alone {
     Publish = 0x6b69_0006,
     Approve = 0x6b69_0007,
     Answer = 0x6b69_0008,
+    Letters = 0x6b69_0009,
 }
 
 impl Store {
@@ -139,6 +141,7 @@ impl Store {
             migration(20, "append only scope content", safe(append_only_triggers(self.kind, &["scope_content"]))),
             migration(21, "person mail", safe(for_database(self.kind, PERSON_MAIL))),
             migration(22, "append only person mail", safe(append_only_triggers(self.kind, &["person_mail"]))),
+            migration(31, "letters", safe(for_database(self.kind, LETTERS))),
         ]);
         migrator.run(&self.write).await.map_err(Error::Migrate)
     }

@@ -47,7 +47,41 @@ pub struct Published {
     pub facts: Vec<FactRecord>,
 }
 
+/// A document as it stands on paper.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Paper {
+    /// SHA-256 of the PDF, lower-case hex.
+    pub digest: String,
+    /// The PDF.
+    pub pdf: Vec<u8>,
+}
+
 impl Store {
+    /// Keeps the PDF of a published version. The first that was kept stays.
+    pub async fn keep_paper(&self, document: &Published, pdf: &[u8], now_ms: i64) -> Result<()> {
+        let sql = "INSERT INTO document_paper (name, version, language, made_at_ms, digest, pdf) VALUES ($1, $2, $3, $4, $5, $6) \
+                   ON CONFLICT DO NOTHING";
+        let query = sqlx::query(sql).bind(document.name.as_str()).bind(i64::from(document.version)).bind(document.language.tag());
+        let query = query.bind(now_ms).bind(hex(pdf)).bind(pdf.to_vec());
+        query.execute(self.writer()).await.during("keep a document as PDF").map(drop)
+    }
+
+    /// The PDF of a published version; none where it was not made.
+    pub async fn paper(&self, name: &str, version: u32, language: Language) -> Result<Option<Paper>> {
+        let sql = "SELECT digest, pdf FROM document_paper WHERE name = $1 AND version = $2 AND language = $3";
+        let query = sqlx::query(sql).bind(name).bind(i64::from(version)).bind(language.tag());
+        let row = query.fetch_optional(self.reader()).await.during("read a document as PDF")?;
+        row.map(|row| Ok(Paper { digest: row.text("digest")?, pdf: row.bytes("pdf")? })).transpose()
+    }
+
+    /// Which versions of a document in a language have a PDF.
+    pub async fn papers(&self, name: &str, language: Language) -> Result<Vec<u32>> {
+        let sql = "SELECT version FROM document_paper WHERE name = $1 AND language = $2 ORDER BY version";
+        let query = sqlx::query(sql).bind(name).bind(language.tag());
+        let rows = query.fetch_all(self.reader()).await.during("read which documents are PDF")?;
+        rows.iter().map(|row| row.small("version")).collect()
+    }
+
     /// Publishes the next version of a document in each of its languages, and gives its number.
     pub async fn publish(&self, name: &str, by: &str, editions: &[Edition], now_ms: i64) -> Result<u32> {
         let operation = "publish a document";
@@ -100,7 +134,11 @@ impl Store {
 }
 
 fn digest(body: &str) -> String {
-    Sha256::digest(body.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(body.as_bytes())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn published(row: &AnyRow) -> Result<Published> {

@@ -71,7 +71,8 @@ impl Store {
 
     /// Notices of a version that mail could not reach and that became letters.
     pub async fn turned_into_letters(&self, scope: u32) -> Result<u64> {
-        let sql = "SELECT COUNT(*) AS n FROM notice WHERE scope_version = $1 AND state = 'no_address' AND contact > 0";
+        let sql = "SELECT COUNT(*) AS n FROM notice WHERE scope_version = $1 AND contact > 0 \
+                   AND state IN ('no_address', 'batched', 'printed', 'returned')";
         let query = sqlx::query(sql).bind(i64::from(scope));
         query.fetch_one(self.reader()).await.during("count letters")?.count("n")
     }

@@ -118,10 +118,10 @@ const PLAN_PAGE: usize = 10_000;
 /// The notice of an earlier version that told person `p` the same, or may have: [`told_page`] as a sub-select.
 pub(crate) const TOLD_BEFORE: &str = "SELECT e.serial FROM notice e WHERE e.person = p.id AND e.channel = 'mail' AND e.told = p.told \
     AND e.serial = (SELECT MAX(m.serial) FROM notice m WHERE m.person = p.id AND m.channel = 'mail' \
-    AND m.scope_version < p.scope_version AND m.state IN ('accepted', 'unknown', 'sending'))";
+    AND m.scope_version < p.scope_version AND m.state IN ('accepted', 'printed', 'batched', 'unknown', 'sending'))";
 
 /// Where notices stand that reached their persons, or may have: [`has_left`] as a list.
-pub(crate) const LEFT: &str = "('accepted', 'unknown', 'sending')";
+pub(crate) const LEFT: &str = "('accepted', 'printed', 'batched', 'unknown', 'sending')";
 
 /// Whom a plan goes through.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -260,7 +260,7 @@ impl Store {
     }
 
     /// Everything that composing these notices takes.
-    async fn letters(&self, scope: u32, rows: Vec<AnyRow>) -> Result<Vec<Leased>> {
+    pub(crate) async fn letters(&self, scope: u32, rows: Vec<AnyRow>) -> Result<Vec<Leased>> {
         let persons: Result<Vec<PersonId>> = rows.iter().map(|row| row.count("person").map(PersonId)).collect();
         let persons = persons?;
         // By the connection that writes: SQLite forgets what others have cached at each commit.
@@ -569,6 +569,9 @@ const fn part(line: &mut Conservation, state: NoticeState) -> &mut u64 {
         NoticeState::Unknown => &mut line.unknown,
         NoticeState::Held => &mut line.held,
         NoticeState::NoAddress => &mut line.no_address,
+        NoticeState::Batched => &mut line.batched,
+        NoticeState::Printed => &mut line.printed,
+        NoticeState::Returned => &mut line.returned,
         NoticeState::Intended | NoticeState::Sending => &mut line.waiting,
     }
 }

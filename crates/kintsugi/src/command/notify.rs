@@ -265,7 +265,8 @@ fn outcome(line: &Conservation, cleared: &Conservation, stopped: Option<&str>) -
     }
     let data = json!({
         "persons": line.persons, "accepted": line.accepted, "refused": line.refused, "unknown": line.unknown,
-        "held": line.held, "no_address": line.no_address, "waiting": line.waiting, "holds": line.holds(),
+        "held": line.held, "no_address": line.no_address, "batched": line.batched,
+        "printed": line.printed, "returned": line.returned, "waiting": line.waiting, "holds": line.holds(),
         "stopped": stopped,
         "cleared": { "persons": cleared.persons, "accepted": cleared.accepted, "waiting": cleared.waiting },
     });
@@ -283,7 +284,10 @@ fn conservation_text(line: &Conservation) -> String {
         (line.refused, "refused"),
         (line.unknown, "unknown"),
         (line.held, "held"),
-        (line.no_address, "by letter"),
+        (line.printed, "by letter"),
+        (line.batched, "letters at the print shop"),
+        (line.no_address, "letters due"),
+        (line.returned, "letters returned"),
         (line.waiting, "waiting"),
     ];
     let parts = parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{} {what}", count(*n)));
@@ -297,6 +301,6 @@ mod tests {
     #[test]
     fn the_conservation_line_reads_as_a_sum() {
         let line = Conservation { persons: 98_377, accepted: 98_000, no_address: 377, ..Conservation::default() };
-        assert_eq!(conservation_text(&line), "  98,377 persons = 98,000 accepted by mail + 377 by letter");
+        assert_eq!(conservation_text(&line), "  98,377 persons = 98,000 accepted by mail + 377 letters due");
     }
 }

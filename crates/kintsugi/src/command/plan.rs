@@ -146,6 +146,9 @@ fn settings(folder: &Folder) -> String {
     if let Some(mail) = &case.mail {
         let _ = write!(text, "\n{}\n{}", mail.from, mail.portal);
     }
+    if let Some(letters) = &case.letters {
+        let _ = write!(text, "\n{:?} {:?}", letters.window, letters.sender);
+    }
     for remedy in &case.remedies {
         let _ = write!(text, "\n{:?} {} {} {:?} {:?}", remedy.kind, remedy.amount, remedy.currency, remedy.to, remedy.until);
     }

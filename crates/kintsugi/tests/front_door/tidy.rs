@@ -18,6 +18,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("store", &["case", "vault"]),
     ("remedy", &["case", "vault"]),
     ("notify", &["case"]),
+    ("letter", &["case"]),
     ("mailbox", &[]),
     ("serve", &["case", "notify", "remedy", "report", "store", "vault"]),
     ("drill", &[]),
@@ -30,6 +31,7 @@ const CARRIED_BY: &[(&str, &[&str])] = &[
     ("sqlparser", &["replay"]),
     ("parquet", &["evidence"]),
     ("axum", &["serve", "mailbox"]),
+    ("typst", &["letter"]),
     ("lettre", &["notify"]),
     ("age", &["vault"]),
 ];

@@ -74,7 +74,8 @@ impl Act {
             NoticeState::Intended => &[Self::Hold],
             NoticeState::Held => &[Self::Release],
             NoticeState::Unknown => &[Self::Accepted, Self::Refused],
-            NoticeState::Accepted | NoticeState::Refused | NoticeState::NoAddress | NoticeState::Sending => &[],
+            NoticeState::Accepted | NoticeState::Refused | NoticeState::Sending => &[],
+            NoticeState::NoAddress | NoticeState::Batched | NoticeState::Printed | NoticeState::Returned => &[],
         }
     }
 }

@@ -145,6 +145,9 @@ fn filters(f: &Rail, line: &Conservation, current: Option<NoticeState>) -> Vec<F
         (NoticeState::Unknown, line.unknown),
         (NoticeState::Held, line.held),
         (NoticeState::NoAddress, line.no_address),
+        (NoticeState::Batched, line.batched),
+        (NoticeState::Printed, line.printed),
+        (NoticeState::Returned, line.returned),
         (NoticeState::Intended, line.waiting),
     ];
     let all = Filter {
