@@ -61,7 +61,7 @@ Meiryo,sans-serif}\n@media(prefers-color-scheme:dark){.attack{--paper:#161513;--
 
 /// How its parts look, by the names of the design's colours.
 pub fn style() -> &'static str {
-    ".attack .paper{fill:var(--paper)}.attack text{fill:var(--ink-2);font-size:13px;font-variant-numeric:tabular-nums}\
+    ".attack .paper{fill:var(--surface)}.attack text{fill:var(--ink-2);font-size:13px;font-variant-numeric:tabular-nums;paint-order:stroke;stroke:var(--surface);stroke-width:4px;stroke-linejoin:round}\
 .attack .title{fill:var(--ink);font-size:21px;font-weight:650}.attack .who{fill:var(--ink);font-size:15px;font-weight:650}\
 .attack .no{fill:var(--gold);font-size:15px;font-weight:650}.attack .small{font-size:12px}.attack .count{fill:var(--ink);font-weight:600}\
 .attack .ground{stroke:var(--line);stroke-width:1}.attack .axis{stroke:var(--ink-2);stroke-width:1}.attack .tick{stroke:var(--line);stroke-width:1}\
@@ -85,12 +85,13 @@ pub fn timeline(attack: &Attack, about: &About<'_>) -> Option<Timeline> {
     drawing.head(&ranked, &text);
     drawing.gaps(height - 56.0);
     drawing.axis(height - 56.0);
+    // Under the words: these keep a rim of paper, so that a seam passes behind them.
+    drawing.seams(height - 56.0);
     let mut y = TOP;
     for (place, actor) in ranked.iter().enumerate() {
         drawing.lane(place + 1, actor, y);
         y += lane_height(attack, actor);
     }
-    drawing.seams(height - 56.0);
     Some(Timeline { body: drawing.out, width: WIDTH as u32, height: height as u32, text })
 }
 
@@ -100,6 +101,12 @@ fn phases_of(attack: &Attack, actor: &Actor) -> Vec<Phase> {
 
 fn got_nothing(attack: &Attack, actor: &Actor) -> bool {
     !attack.hauls.iter().any(|haul| haul.actor == Some(actor.id) && haul.verdict > Verdict::Excluded)
+}
+
+/// How far somebody came who got nothing, and how many phases lie before: all names together would run into the bars.
+fn furthest(phases: &[Phase], language: kintsugi_case::Language) -> String {
+    let name = phases.last().map_or("", |phase| phase.label(language));
+    if phases.len() > 1 { format!("{name} +{}", phases.len() - 1) } else { name.to_owned() }
 }
 
 /// The rows of an actor's lane; of those who got nothing one row is enough, and stands in the head.
@@ -241,8 +248,8 @@ impl Drawing<'_> {
         }
         if got_nothing(self.attack, actor) {
             let phases = phases_of(self.attack, actor);
-            let names: Vec<&str> = phases.iter().map(|phase| phase.label(self.about.language)).collect();
-            self.text(52.0, top + 50.0, "small", &names.join(", "));
+            let name = furthest(&phases, self.about.language);
+            self.text(52.0, top + 50.0, "small", &name);
             self.standing(actor, &phases, top + 60.0, "bar");
             self.count_at(top + 60.0, self.attack.volume(actor.id, None).statements);
         }
@@ -418,6 +425,20 @@ mod tests {
         let mut times = times;
         times.sort_unstable();
         assert_eq!(Scale::over(&times).pieces.len(), PIECES_MAX);
+    }
+
+    #[test]
+    fn names_of_phases_end_before_the_bars_begin() {
+        use kintsugi_case::{Language, Phase};
+        for language in Language::ALL {
+            for (at, phase) in Phase::ALL.iter().enumerate() {
+                for name in [super::furthest(&Phase::ALL[..=at], language), phase.label(language).to_owned()] {
+                    // At 13 units a letter of Latin takes some 7, one of Japanese all.
+                    let width: f64 = name.chars().map(|c| if c.is_ascii() { 7.2 } else { 13.0 }).sum();
+                    assert!(52.0 + width < super::LEFT, "{name}");
+                }
+            }
+        }
     }
 
     #[test]
