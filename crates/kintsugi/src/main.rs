@@ -14,6 +14,8 @@ mod outbox;
 mod pipeline;
 mod progress;
 mod servers;
+#[cfg(feature = "letters")]
+mod statement_paper;
 mod worker;
 
 use std::process::ExitCode;

@@ -71,6 +71,7 @@ versions-of = Version { $number }
 versions-superseded = This is version { $number }, kept as it was.
 versions-newest = Read the newest version
 versions-permanent = Lasting address of this version
+versions-paper = This version as PDF
 versions-feed = Feed of updates (Atom)
 changes-title = What changed since the version before
 changes-added = Added:

@@ -68,6 +68,7 @@ versions-of = 第 { $number } 版
 versions-superseded = これは第 { $number } 版です。公開したときのまま残しています。
 versions-newest = 最新の版を読む
 versions-permanent = この版の変わらないアドレス
+versions-paper = この版のPDF
 versions-feed = 更新の配信（Atom）
 changes-title = 前の版から変わったところ
 changes-added = 追加：

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use kintsugi_case::{CaseFile, Fact, Language};
 use kintsugi_report::{ChronicleFrame, KnownTimes, NotPublished, NoteFault, Statement, StatementFrame};
-use kintsugi_store::{Edition, FactRecord, Published, Store};
+use kintsugi_store::{Edition, FactRecord, Paper, Published, Store};
 
 /// The name under which the statement is kept.
 const STATEMENT: &str = "statement";
@@ -125,6 +125,16 @@ pub(crate) async fn versions(store: &Store, language: Language) -> Result<Vec<Ke
 /// The newest version in a language.
 pub(crate) async fn newest(store: &Store, language: Language) -> Result<Option<Kept>, PublishError> {
     store.published(STATEMENT, language).await?.into_iter().next().map(kept).transpose()
+}
+
+/// A version as PDF; none where it was not set.
+pub(crate) async fn paper(store: &Store, version: u32, language: Language) -> Result<Option<Paper>, PublishError> {
+    Ok(store.paper(STATEMENT, version, language).await?)
+}
+
+/// Whether a version has a PDF.
+pub(crate) async fn has_paper(store: &Store, version: u32, language: Language) -> Result<bool, PublishError> {
+    Ok(store.papers(STATEMENT, language).await?.contains(&version))
 }
 
 fn kept(row: Published) -> Result<Kept, PublishError> {

@@ -30,6 +30,7 @@ pub fn portal(site: Site) -> Router {
         .route("/verify", get(verify::show))
         .route("/statement", get(statement::show))
         .route("/statement/{version}", get(statement::show_version))
+        .route("/statement/{version}/pdf", get(statement::paper))
         .route("/statement.atom", get(statement::feed))
         .route("/chronicle", get(statement::chronicle))
         .route("/api/v1/coupons/redeem", post(api::redeem::redeem))

@@ -21,6 +21,7 @@ pub(crate) fn publish(folder: &Folder, notes: &[String]) -> Result<Outcome> {
     block_on(async {
         let store = folder.store().await?;
         let version = kintsugi_serve::publish(&store, &folder.case, WHO, &notes, now_ms()).await?;
+        set_on_paper(folder, &store).await;
         store.close().await;
         Ok(published(version))
     })
@@ -41,10 +42,23 @@ pub(crate) fn first(folder: &Folder) -> Result<Outcome> {
                 Err(error) => return Err(error.into()),
             },
         };
+        set_on_paper(folder, &store).await;
         store.close().await;
         Ok(outcome)
     })
 }
+
+/// The PDF beside the page. The page is published and stays so where there is none: no fonts, or a build without letters.
+#[cfg(feature = "letters")]
+pub(super) async fn set_on_paper(folder: &Folder, store: &Store) {
+    if let Err(error) = crate::statement_paper::set_missing(folder, store).await {
+        crate::progress::line(&format!("  the statement is published, and there is no PDF of it: {error:#}"));
+    }
+}
+
+/// A build without letters makes none: the page is published alone.
+#[cfg(not(feature = "letters"))]
+pub(super) async fn set_on_paper(_: &Folder, _: &Store) {}
 
 /// What stands in a published version and is different by now.
 async fn again(folder: &Folder, store: &Store, version: u32) -> Result<Outcome> {

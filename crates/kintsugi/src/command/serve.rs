@@ -1,11 +1,13 @@
 //! `kintsugi serve`: the portal for the public, the console for staff, and one worker for what they ask to be done.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use kintsugi_evidence::LogReport;
 use kintsugi_find::FindDb;
 use kintsugi_serve::{EvidenceFile, LogRead, Options, Site};
+use kintsugi_store::Store;
 use tokio::sync::watch;
 
 use super::{block_on, now_ms};
@@ -14,6 +16,9 @@ use crate::finish::Finish;
 use crate::folder::Folder;
 use crate::progress;
 use crate::worker::Worker;
+
+/// Between two looks for a statement that has no PDF yet.
+const PAPER_EVERY: Duration = Duration::from_secs(60);
 
 /// Serves until Ctrl-C or SIGTERM; requests in hand are finished.
 pub(crate) fn serve(folder: &Folder, args: &cli::Serve) -> Result<Finish> {
@@ -29,6 +34,7 @@ pub(crate) fn serve(folder: &Folder, args: &cli::Serve) -> Result<Finish> {
         let console = kintsugi_serve::listen(bind(args.console).await?, kintsugi_serve::console(site), until(stopped.clone()));
         let worker = Worker::new(folder, store.clone(), args.smtp.as_deref()).await?;
         progress::line(&format!("  serving   portal http://{}/, console http://{}/", args.portal, args.console));
+        let paper = on_paper(folder, &store, stopped.clone());
         let signal = async move {
             wait_for_signal().await;
             let _ = stop.send(true);
@@ -38,10 +44,22 @@ pub(crate) fn serve(folder: &Folder, args: &cli::Serve) -> Result<Finish> {
             worker.run(stopped).await;
             Ok(())
         };
-        tokio::try_join!(portal, console, worker, signal).context("the listeners stopped")?;
+        tokio::try_join!(portal, console, worker, paper, signal).context("the listeners stopped")?;
         store.close().await;
         Ok(Finish::Done)
     })
+}
+
+/// Sets what was published on paper, also what the console publishes meanwhile.
+async fn on_paper(folder: &Folder, store: &Store, mut stopped: watch::Receiver<bool>) -> std::io::Result<()> {
+    while !*stopped.borrow() {
+        super::publish::set_on_paper(folder, store).await;
+        tokio::select! {
+            () = tokio::time::sleep(PAPER_EVERY) => {}
+            _ = stopped.changed() => {}
+        }
+    }
+    Ok(())
 }
 
 async fn until(mut stopped: watch::Receiver<bool>) {

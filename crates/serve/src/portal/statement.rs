@@ -42,6 +42,8 @@ pub(crate) struct StatementPage {
     pub(crate) versions: Vec<Version>,
     /// The version on this page.
     pub(crate) number: u32,
+    /// Whether there is a PDF of it.
+    pub(crate) paper: bool,
     /// What changed since the version before.
     pub(crate) changes: Vec<Change>,
     /// The zone in which times are told.
@@ -76,7 +78,7 @@ impl StatementPage {
 pub(crate) async fn show(State(site): State<Site>, visitor: Visitor) -> Result<Html<String>, Failure> {
     let all = publish::versions(&site.store, visitor.language).await?;
     let newest = all.first().map_or(0, |kept| kept.row.version);
-    page(&site, &visitor, &all, newest)
+    page(&site, &visitor, &all, newest).await
 }
 
 /// `GET /statement/{version}`: a version as it was, for good.
@@ -89,13 +91,15 @@ pub(crate) async fn show_version(
     if all.iter().all(|kept| kept.row.version != version) {
         return Err(Failure::NotFound);
     }
-    page(&site, &visitor, &all, version)
+    page(&site, &visitor, &all, version).await
 }
 
-fn page(site: &Site, visitor: &Visitor, all: &[Kept], number: u32) -> Result<Html<String>, Failure> {
+async fn page(site: &Site, visitor: &Visitor, all: &[Kept], number: u32) -> Result<Html<String>, Failure> {
     let at = all.iter().position(|kept| kept.row.version == number);
     let (this, before) = (at.and_then(|at| all.get(at)), at.and_then(|at| all.get(at + 1)));
+    let paper = publish::has_paper(&site.store, number, visitor.language).await?;
     let page = StatementPage {
+        paper,
         f: Frame::portal(site, visitor),
         statement: this.map(|kept| kept.statement.clone()),
         sources: this.map(|kept| sources(kept, visitor.language)).unwrap_or_default(),
@@ -148,6 +152,14 @@ pub(crate) fn value(value: &FactValue, language: Language) -> String {
         FactValue::Number(number) => language.number(*number),
         other => other.to_string(),
     }
+}
+
+/// `GET /statement/{version}/pdf`: the same on paper, as it was published.
+pub(crate) async fn paper(State(site): State<Site>, visitor: Visitor, Path(version): Path<u32>) -> Result<Response, Failure> {
+    let Some(paper) = publish::paper(&site.store, version, visitor.language).await? else { return Err(Failure::NotFound) };
+    let name = format!("inline; filename=\"statement-{version}-{}.pdf\"", visitor.language.tag());
+    let head = [(header::CONTENT_TYPE, "application/pdf".to_owned()), (header::CONTENT_DISPOSITION, name)];
+    Ok((head, paper.pdf).into_response())
 }
 
 /// The feed (RFC 4287).
