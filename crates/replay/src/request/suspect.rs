@@ -191,7 +191,7 @@ fn keyword_behind(text: &[u8]) -> bool {
 /// Whether a text ends with one.
 fn keyword_before(text: &[u8]) -> bool {
     // No keyword ends with a digit, and few with a vowel: most texts are done with.
-    if !text.last().is_some_and(|last| LAST_LETTERS & letter_bit(*last) != 0) {
+    if text.last().is_none_or(|last| LAST_LETTERS & letter_bit(*last) == 0) {
         return false;
     }
     let length = text.iter().rev().take(FIRST_LETTERS.len() + 2).take_while(|byte| is_word(byte)).count();
