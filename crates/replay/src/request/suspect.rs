@@ -341,7 +341,7 @@ fn hides_text(value: &[u8]) -> bool {
         if count >= 8 {
             count -= 8;
             let byte = (bits >> count) as u8;
-            if byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r') || byte == 0x7f {
+            if byte < b' ' && !matches!(byte, b'\t'..=b'\r') || byte == 0x7f {
                 return false;
             }
             text[length] = byte;
@@ -449,6 +449,7 @@ mod tests {
             "/i?q=%26%2339%3B",
             "/i?q=MScgb3IgMT0x",
             "/i?q=MSBvciAxPTE=",
+            "/i?q=NQxTRUxFQ1QMKA",
             "/i?a=1&q=5pelJyBvciAxPTE",
             "/items/5%20or%201",
             "/i?id=1;drop+table+x",
