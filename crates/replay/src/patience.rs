@@ -93,7 +93,7 @@ pub(crate) fn is_given_up(error: &rusqlite::Error) -> bool {
 mod tests {
     use rusqlite::Connection;
 
-    use super::{LOOKS, Patience, is_given_up};
+    use super::{Patience, is_given_up};
 
     #[test]
     fn an_endless_statement_ends_and_the_next_one_runs() {
@@ -106,6 +106,5 @@ mod tests {
         assert!(count(&endless).is_err_and(|error| is_given_up(&error)));
         assert_eq!(patience.looks.get(), 2, "the next one is granted less");
         assert_eq!(count(&format!("{rows} SELECT COUNT(*) FROM r")).expect("a count"), 1000);
-        assert!(LOOKS > 4);
     }
 }

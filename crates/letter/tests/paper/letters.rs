@@ -101,7 +101,7 @@ fn every_language_and_every_word_is_set_as_it_is() {
 fn a_digest_tells_person_address_and_text_apart() {
     let press = Press::new(None).unwrap();
     let one = piece(&press, Window::Naga3, 1);
-    let mut others = vec![one.clone(), one.clone(), one.clone()];
+    let mut others = [one.clone(), one.clone(), one.clone()];
     others[0].person = 2;
     others[1].address = piece(&press, Window::Naga3, 2).address;
     others[2].lines.pop();

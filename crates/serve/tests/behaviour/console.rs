@@ -54,7 +54,7 @@ async fn the_figures_stand_with_their_why_and_everyone_is_accounted_for() {
         "Records proved taken 9",
         "Persons to tell 10 of 12 persons",
         "172 as of 2013-04-26, 31 days old: ask again",
-        "6 accepted 1 refused 1 unknown 1 held 1 by letter = 10 persons",
+        "6 accepted 1 refused 1 unknown 1 held 1 letter due = 10 persons",
     ] {
         assert!(read.contains(said), "{said}: {read}");
     }
