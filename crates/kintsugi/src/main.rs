@@ -23,6 +23,11 @@ use std::process::ExitCode;
 use clap::Parser;
 use finish::Finish;
 
+/// Persons and statements are made in one thread and dropped in another: the system's allocator spends a third of `freeze` and a
+/// quarter of `scope` on that (docs/decisions/0012-allocator.md).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     start_log();

@@ -19,7 +19,7 @@ const PERSONS_IN_FLIGHT_MAX: usize = 2_000;
 
 /// Freezes the scope; the same scope again changes nothing.
 pub(crate) fn freeze(folder: &Folder) -> Result<Outcome> {
-    let db = folder.find()?;
+    let db = folder.find()?.mapped()?;
     let counts = db.counts()?;
     if counts.persons == 0 {
         bail!("no persons were resolved yet: run `kintsugi scope` and `kintsugi resolve` first");

@@ -10,7 +10,7 @@ use crate::progress::{Stage, count};
 
 /// Joins records to persons by exact normalised keys.
 pub(crate) fn resolve(folder: &Folder) -> Result<Outcome> {
-    let mut db = folder.find()?;
+    let mut db = folder.find()?.mapped()?;
     let stage = Stage::begin("resolve");
     stage.says("records to persons");
     let resolved = kintsugi_resolve::resolve(&mut db, &folder.case)?;
