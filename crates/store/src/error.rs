@@ -58,6 +58,12 @@ pub enum Error {
         /// Where it should go.
         wanted: &'static str,
     },
+    /// Somebody gave another postal address between composing a letter and entering it.
+    #[error("the letter of notice {serial} goes to another address by now: make the letters again")]
+    OtherAddress {
+        /// The notice.
+        serial: u64,
+    },
     /// There is no such notice.
     #[error("there is no notice {serial}")]
     NoNotice {

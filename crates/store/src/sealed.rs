@@ -3,7 +3,7 @@
 use kintsugi_case::{ExposedRecord, Language, PersonId, PersonProfile, Private};
 use kintsugi_vault::{Keys, Purpose};
 
-use crate::{Error, Result};
+use crate::{Error, PostalAddress, Result};
 
 /// The blind index of a mail address; none for an empty one.
 pub(crate) fn mail_index(keys: &Keys, mail: &str) -> Option<[u8; 16]> {
@@ -80,6 +80,19 @@ pub(crate) fn answer(keys: &Keys, reply: u64, words: &Private<String>) -> Vec<u8
 /// Opens what [`answer`] sealed.
 pub(crate) fn open_answer(keys: &Keys, reply: u64, sealed: &[u8]) -> Result<Private<String>> {
     open_parts(keys, &format!("store.answer.words/{reply}"), sealed, "an answer").map(|[words]: [String; 1]| Private::new(words))
+}
+
+/// A postal address that somebody gave.
+pub(crate) fn postal_address(keys: &Keys, person: PersonId, number: u32, given: &PostalAddress) -> Vec<u8> {
+    let parts = [&given.name, &given.postal_code, &given.address].map(|part| part.open().as_str());
+    seal_parts(keys, &format!("store.postal_address/{person}/{number}"), parts)
+}
+
+/// Opens what [`postal_address`] sealed.
+pub(crate) fn open_postal_address(keys: &Keys, person: PersonId, number: u32, sealed: &[u8]) -> Result<PostalAddress> {
+    let parts = open_parts(keys, &format!("store.postal_address/{person}/{number}"), sealed, "a postal address")?;
+    let [name, postal_code, address] = parts.map(Private::new);
+    Ok(PostalAddress { name, postal_code, address })
 }
 
 /// A job's payload.

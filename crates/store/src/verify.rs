@@ -10,6 +10,7 @@ use crate::error::During;
 use crate::fall_back::{LETTER, NEXT_ADDRESS};
 use crate::freeze::told;
 use crate::person::state;
+use crate::postal_address::NEW_ADDRESS;
 use crate::rows::{Columns, as_i64};
 use crate::{Result, Store};
 
@@ -199,8 +200,12 @@ impl Stories {
         let falls_back = story.state == NoticeState::Refused
             && (next == NoticeState::Intended && detail.starts_with(NEXT_ADDRESS)
                 || next == NoticeState::NoAddress && detail == LETTER);
+        // What the post brought back goes out again only to an address that somebody gave.
+        let readdressed =
+            (story.state, next) == (NoticeState::Returned, NoticeState::NoAddress) && detail.starts_with(NEW_ADDRESS);
         let legal = story.state == next
             || falls_back
+            || readdressed
             || story.state.may_become(next)
             || story.state.may_be_reported(next)
             || by_person

@@ -3,6 +3,7 @@
 mod case;
 mod documents;
 mod killed;
+mod letters;
 mod postgres;
 mod server;
 mod sqlite;

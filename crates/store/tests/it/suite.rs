@@ -11,6 +11,8 @@ use kintsugi_store::{
     RedeemRequest, Redemption, ReplyKept, Report, Reported, Store, Waiting,
 };
 
+pub(crate) use crate::letters::*;
+
 use crate::case::{DRAFT, NOW, Place, Someone, basis, everybody, exposed, freeze, seal};
 
 /// Calls a macro with the name of every case.
@@ -29,6 +31,13 @@ macro_rules! every_case {
             reports_move_notices_and_nobody_can_forge_them
             a_dead_address_gives_way_to_the_next_and_then_to_a_letter
             a_later_version_does_not_begin_with_a_dead_address
+            a_letter_is_in_one_batch
+            a_batch_that_was_not_written_is_found_again
+            what_the_print_shop_says_is_taken_once
+            mail_that_came_back_becomes_a_letter_once
+            a_letter_that_came_back_goes_out_again_to_an_address_that_was_given
+            who_was_told_by_letter_keeps_no_stale_answer
+            the_check_of_letters_finds_what_was_tampered_with
             what_follows_goes_once_to_who_was_told
             what_was_frozen_is_sealed
             replies_are_kept_once_and_answered_once
