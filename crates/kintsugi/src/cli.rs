@@ -175,9 +175,12 @@ pub(crate) struct Notify {
 pub(crate) struct Letters {
     #[command(flatten)]
     pub(crate) case: Case,
-    /// Read what the print shop returns (notice,state,reason; printed or returned) instead of making letters
-    #[arg(long, value_name = "FILE")]
+    /// Read what the print shop returns (notice or sequence, state, reason; printed or returned) instead of making letters
+    #[arg(long, value_name = "FILE", conflicts_with = "addresses")]
     pub(crate) returned: Option<PathBuf>,
+    /// Read postal addresses (notice, postal_code, address, name) for letters that came back or could not be made
+    #[arg(long, value_name = "FILE")]
+    pub(crate) addresses: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

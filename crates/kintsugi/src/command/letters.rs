@@ -10,18 +10,28 @@ use super::Outcome;
 use crate::finish::Finish;
 use crate::folder::Folder;
 
+mod addresses;
+#[cfg(feature = "letters")]
+mod check;
+#[cfg(not(feature = "letters"))]
+#[path = "letters/check_without.rs"]
+mod check;
 #[cfg(feature = "letters")]
 mod make;
 #[cfg(not(feature = "letters"))]
 #[path = "letters/without.rs"]
 mod make;
 mod returned;
+mod sheet;
 
-/// Makes what is due, or reads what the print shop returns.
-pub(crate) fn letters(folder: &Folder, returned: Option<&Path>) -> Result<Outcome> {
-    match returned {
-        Some(file) => returned::returned(folder, file),
-        None => make::make(folder),
+pub(super) use check::check;
+
+/// Makes what is due, or reads what the print shop returns, or addresses that were given.
+pub(crate) fn letters(folder: &Folder, returned: Option<&Path>, addresses: Option<&Path>) -> Result<Outcome> {
+    match (returned, addresses) {
+        (Some(file), _) => returned::returned(folder, file),
+        (None, Some(file)) => addresses::addresses(folder, file),
+        (None, None) => make::make(folder),
     }
 }
 

@@ -96,7 +96,9 @@ pub(crate) fn run(cli: Cli) -> Result<Finish> {
             }
         }
         Command::Dkim(args) => ("dkim", dkim::dkim(&open(args.case)?, args.new.as_deref())?),
-        Command::Letters(args) => ("letters", letters::letters(&open(args.case)?, args.returned.as_deref())?),
+        Command::Letters(args) => {
+            ("letters", letters::letters(&open(args.case)?, args.returned.as_deref(), args.addresses.as_deref())?)
+        }
         Command::Facts(args) => ("facts", facts::facts(&open(args.case)?, args.name.as_deref())?),
         Command::Publish(args) => ("publish", publish::publish(&open(args.case)?, &args.note)?),
         Command::Remedy(case) => ("remedy", remedy(&open(case)?)?),

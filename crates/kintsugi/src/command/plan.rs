@@ -136,6 +136,15 @@ async fn content(
     })
 }
 
+/// Everything but persons and facts that a letter's words depend on, as one digest.
+pub(crate) fn letter_words(folder: &Folder, templates: &Templates) -> String {
+    let mut text = settings(folder);
+    for (name, hash) in templates.hashes().iter().filter(|(name, _)| name.starts_with("letter")) {
+        let _ = write!(text, "\n{name} {hash}");
+    }
+    kintsugi_notify::hash(&text)
+}
+
 /// What of the case file stands in every mail.
 fn settings(folder: &Folder) -> String {
     let (case, controller) = (&folder.case, &folder.case.controller);

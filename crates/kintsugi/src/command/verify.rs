@@ -38,6 +38,7 @@ pub(crate) fn verify(folder: &Folder) -> Result<Outcome> {
         if check.more_faults > 0 {
             wrong.push(format!("and {} more", count(check.more_faults)));
         }
+        super::letters::check(folder, &store, &mut held, &mut wrong).await?;
         store.close().await;
         Ok(())
     })?;

@@ -8,6 +8,7 @@ mod follow_ups;
 mod full_disk;
 mod hostile;
 mod killed;
+mod letters;
 mod pipeline;
 mod restored;
 mod score;

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use kintsugi_case::{Channel, LettersSpec, ScopeVersion, Window};
 use kintsugi_letter::{AddressBlock, IndexLine, Piece, Press, Recipient, Stationery, index};
 use kintsugi_notify::{Composer, EdgeClass};
-use kintsugi_store::{Leased, LetterBatch, Store};
+use kintsugi_store::{DueLetter, Leased, LetterBatch, NewPiece, Store};
 use serde_json::json;
 
 use super::outcome;
@@ -31,20 +31,18 @@ struct Tally {
 }
 
 /// Everything that making letters takes.
-struct Shop<'a> {
+pub(super) struct Shop<'a> {
     folder: &'a Folder,
     spec: &'a LettersSpec,
     press: Press,
-    out: PathBuf,
+    pub(super) out: PathBuf,
+    /// What of the case file and the templates stands on every letter of a batch, as a digest.
+    pub(super) settings: String,
 }
 
 /// Makes every batch that is due.
 pub(super) fn make(folder: &Folder) -> Result<Outcome> {
-    let Some(spec) = &folder.case.letters else {
-        bail!("the case file has no [letters] section: it says in which envelopes letters go and where they come back to");
-    };
-    let press = Press::new(std::env::var_os("KINTSUGI_FONTS").as_deref().map(Path::new))?;
-    let shop = Shop { folder, spec, press, out: folder.root.join(&spec.folder) };
+    let shop = Shop::open(folder)?;
     block_on(async {
         let store = folder.store().await?;
         let Some(scope) = store.newest_scope().await? else { bail!("nothing is frozen yet: run `kintsugi freeze` first") };
@@ -71,7 +69,19 @@ pub(super) fn make(folder: &Folder) -> Result<Outcome> {
     })
 }
 
-impl Shop<'_> {
+impl<'a> Shop<'a> {
+    /// Finds the fonts and what the case file says of letters.
+    pub(super) fn open(folder: &'a Folder) -> Result<Self> {
+        let Some(spec) = &folder.case.letters else {
+            bail!("the case file has no [letters] section: it says in which envelopes letters go and where they come back to");
+        };
+        let press = Press::new(std::env::var_os("KINTSUGI_FONTS").as_deref().map(Path::new))?;
+        let settings = plan::letter_words(folder, &notify::templates(folder)?);
+        let mut shop = Self { folder, spec, press, out: folder.root.join(&spec.folder), settings: String::new() };
+        shop.settings = kintsugi_notify::hash(&format!("{settings}\n{:?}", shop.stationery()));
+        Ok(shop)
+    }
+
     /// Enters what is due, batch by batch.
     async fn begin(&self, store: &Store, scope: &ScopeVersion, tally: &mut Tally) -> Result<()> {
         let composer = notify::composer(self.folder, store, scope, notify::templates(self.folder)?).await?;
@@ -80,20 +90,20 @@ impl Shop<'_> {
         loop {
             let due = store.due_letters(scope.number, after, PAGE).await?;
             let Some(last) = due.last() else { break };
-            after = last.serial;
-            for letter in &due {
+            after = last.letter.serial;
+            for DueLetter { letter, address } in &due {
                 match self.piece(&composer, letter, day_ms, String::new())? {
-                    Ok(piece) => fit.push((letter.serial, piece.digest())),
+                    Ok(piece) => fit.push(NewPiece { serial: letter.serial, address: *address, digest: piece.digest() }),
                     Err(why) => tally.aside.entry(why).or_default().push(letter.number.to_string()),
                 }
             }
             while fit.len() >= self.spec.batch_max as usize {
                 let rest = fit.split_off(self.spec.batch_max as usize);
-                store.begin_batch(scope.number, &self.settings(), &std::mem::replace(&mut fit, rest), day_ms).await?;
+                store.begin_batch(scope.number, &self.settings, &std::mem::replace(&mut fit, rest), day_ms).await?;
             }
         }
         if !fit.is_empty() {
-            store.begin_batch(scope.number, &self.settings(), &fit, day_ms).await?;
+            store.begin_batch(scope.number, &self.settings, &fit, day_ms).await?;
         }
         Ok(())
     }
@@ -117,14 +127,14 @@ impl Shop<'_> {
             let sequence = format!("{number:04}-{:06}", entered.piece);
             let piece = self.piece(composer, &entered.letter, batch.begun_at_ms, sequence)?;
             match piece.ok().filter(|piece| piece.digest() == entered.digest) {
-                Some(piece) if batch.settings == self.settings() => pieces.push(piece),
+                Some(piece) if batch.settings == self.settings => pieces.push(piece),
                 _ => bail!(
                     "batch {number} was entered and not written, and its letters would be different now (templates, [letters], or \
                      an address): put back what was changed and run this again"
                 ),
             }
         }
-        let name = format!("batch-{number:04}");
+        let name = name_of(number);
         let set = self.press.batch(&name, &self.stationery(), &pieces)?;
         let lines = lines(&pieces, &set.pages);
         private_folder(&self.out)?;
@@ -136,7 +146,7 @@ impl Shop<'_> {
     }
 
     /// One letter, or why it is none. The inner error is for staff and names nobody.
-    fn piece(
+    pub(super) fn piece(
         &self,
         composer: &Composer,
         letter: &Leased,
@@ -187,11 +197,6 @@ impl Shop<'_> {
         }
     }
 
-    /// What of the case file stands on every letter of a batch.
-    fn settings(&self) -> String {
-        kintsugi_notify::hash(&format!("{:?}", self.stationery()))
-    }
-
     fn told(&self, tally: &Tally, made: u64) -> Outcome {
         let mut lines = vec![format!(
             "  {:>9} letters, {} pages, in {} batches in {}",
@@ -220,6 +225,11 @@ impl Shop<'_> {
             tally.batches.iter().map(|(number, letters)| json!({ "batch": number, "letters": letters })).collect();
         outcome(lines, &aside, json!({ "made": made, "pages": tally.pages, "batches": batches, "kept_aside": reasons }))
     }
+}
+
+/// What a batch's files are called, but for their ending.
+pub(super) fn name_of(batch: u32) -> String {
+    format!("batch-{batch:04}")
 }
 
 /// Numbers listed behind a reason, at most.
