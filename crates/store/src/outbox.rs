@@ -516,7 +516,8 @@ async fn persons_page(connection: &mut AnyConnection, scope: u32, whom: Whom, af
 
 /// Which of the persons in this range have a notice of this version.
 async fn planned_page(connection: &mut AnyConnection, scope: u32, after: u64, last: u64) -> Result<BTreeSet<PersonId>> {
-    let sql = "SELECT person FROM notice WHERE person > $1 AND person <= $2 AND scope_version = $3 AND channel = 'mail'";
+    // The sign keeps SQLite from looking the version up instead of the persons: that is every notice, for each page.
+    let sql = "SELECT person FROM notice WHERE person > $1 AND person <= $2 AND +scope_version = $3 AND channel = 'mail'";
     let query = sqlx::query(sql).bind(as_i64(after)).bind(as_i64(last)).bind(i64::from(scope));
     let rows = query.fetch_all(connection).await.during("plan notices")?;
     rows.iter().map(|row| row.count("person").map(PersonId)).collect()
