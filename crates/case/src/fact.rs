@@ -2,6 +2,12 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use crate::Language;
+
 /// What a fact says.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FactValue {
@@ -20,6 +26,26 @@ impl fmt::Display for FactValue {
             Self::Date(text) | Self::Text(text) => f.write_str(text),
         }
     }
+}
+
+impl FactValue {
+    /// The value as readers of a language write it; a time in the zone of the case.
+    pub fn words(&self, language: Language, zone: &TimeZone) -> String {
+        match self {
+            Self::Number(number) => language.number(*number),
+            Self::Text(words) => words.clone(),
+            Self::Date(written) => match written.parse::<Timestamp>() {
+                Ok(at) => language.moment(at.as_millisecond(), zone),
+                Err(_) => day_in_words(written, language),
+            },
+        }
+    }
+}
+
+/// The day of a date or time as written, as readers of a language write it; as it stands where it is no date.
+pub fn day_in_words(written: &str, language: Language) -> String {
+    let day = written.get(..10).and_then(|day| day.parse::<Date>().ok());
+    day.map_or_else(|| written.to_owned(), |day| language.day(day))
 }
 
 /// Who vouches for a fact.
@@ -85,9 +111,15 @@ impl fmt::Display for Contradiction {
     }
 }
 
-/// Every pair of facts of one name that cannot both be published:
-/// - two dates or texts that differ (a discovery has one date);
-/// - two numbers that differ for the same day;
+/// The place of the newest fact of this name.
+pub fn newest_fact(facts: &[Fact], name: &str) -> Option<usize> {
+    let of_name = facts.iter().enumerate().filter(|(_, fact)| fact.name == name);
+    of_name.max_by(|(_, a), (_, b)| a.as_of.cmp(&b.as_of)).map(|(at, _)| at)
+}
+
+/// Every pair of facts that cannot both be published:
+/// - two dates or texts of one name that differ (a discovery has one date, under whichever name it was entered);
+/// - two numbers of one name that differ for the same day;
 /// - a count that falls as time goes on: known cases of misuse do not become unknown again.
 ///
 /// A fact marked `replaces` silences those that stand before it in `facts`.
@@ -102,7 +134,16 @@ pub fn contradictions(facts: &[Fact]) -> Vec<Contradiction> {
             }
         }
     }
+    found.extend(two_discoveries(facts));
     found
+}
+
+fn two_discoveries(facts: &[Fact]) -> Option<Contradiction> {
+    let [first, second] = ["discovered_at", "aware_at"].map(|name| newest_fact(facts, name).map(|at| &facts[at]));
+    let (first, second) = first.zip(second)?;
+    let why = "two dates of one discovery";
+    let differ = day(&first.value.to_string()) != day(&second.value.to_string());
+    differ.then(|| Contradiction { first: first.clone(), second: second.clone(), why })
 }
 
 fn conflict(a: &Fact, b: &Fact) -> Option<&'static str> {
@@ -154,6 +195,9 @@ mod tests {
     fn a_discovery_has_one_date() {
         let discovered = |day: &str| fact("discovered_at", FactValue::Date(day.into()), "2013-05-27");
         check(&[discovered("2013-04-23"), discovered("2013-04-26")], 1);
+        let aware = |at: &str| fact("aware_at", FactValue::Date(at.into()), "2013-05-27");
+        check(&[discovered("2013-04-23"), aware("2013-04-26T09:00:00+09:00")], 1);
+        check(&[discovered("2013-04-23"), aware("2013-04-23T15:00:00+09:00")], 0);
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub use case_file::{
 };
 pub use doubt::{Doubt, Settling};
 pub use exposure::{BasisId, CellId, ColumnSet, EvidenceId, EvidenceLine, Exposure, Technique, Verdict};
-pub use fact::{Contradiction, Fact, FactKind, FactValue, contradictions};
+pub use fact::{Contradiction, Fact, FactKind, FactValue, contradictions, day_in_words, newest_fact};
 pub use field::FieldMeaning;
 pub use notice::{Channel, Conservation, NoticeKind, NoticeNumber, NoticeNumberError, NoticeState};
 pub use paper::{PaperLine, PaperLineKind};

@@ -67,6 +67,24 @@ pub fn computed(counts: &Counts) -> Vec<Fact> {
     facts
 }
 
+/// The facts that a notice may cite: what people entered, and what the newest scope version holds. Counts of notices change
+/// while notices go out, so no notice can state them.
+pub fn citable(facts: &[Fact]) -> Vec<Fact> {
+    let newest = facts.iter().map(|fact| fact.scope_version).max().unwrap_or(0);
+    let stands = |fact: &&Fact| fact.kind == FactKind::Entered || (fact.source == SCOPE && fact.scope_version == newest);
+    facts.iter().filter(stands).cloned().collect()
+}
+
+/// The name of every fact that a scope version can hold.
+pub fn computed_names() -> Vec<String> {
+    let each =
+        FieldMeaning::ALL.into_iter().flat_map(|field| [Verdict::Proved, Verdict::Possible].map(|verdict| (field, verdict)));
+    let fields = each.map(|(field, verdict)| FieldCount { field, verdict, records: 1, persons: 1 }).collect();
+    let (taken_first_at, taken_last_at) = ("taken".to_owned(), "taken".to_owned());
+    let facts = computed(&Counts { fields, taken_first_at, taken_last_at, ..Counts::default() });
+    facts.into_iter().map(|fact| fact.name).collect()
+}
+
 fn totals(counts: &Counts) -> Vec<Fact> {
     const RECORDS: &str = "SELECT count(DISTINCT (source, table, key)) FROM exposures WHERE strongest";
     const PERSONS: &str = "SELECT count(DISTINCT person) FROM exposures WHERE strongest";

@@ -13,7 +13,7 @@ mod words;
 
 pub use changes::{Change, changes, lines};
 pub use chronicle::{ChronicleFrame, EventFault, KnownTimes, Moment, chronicle};
-pub use computed::{Counts, FieldCount, computed, conservation_facts};
+pub use computed::{Counts, FieldCount, citable, computed, computed_names, conservation_facts};
 pub use naming::{FactWords, fact_source, fact_words};
 pub use reason::reason;
 pub use statement::{Block, NotPublished, NoteFault, Run, Section, Stale, Statement, StatementFrame, Update, statement, updated};

@@ -5,8 +5,11 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use kintsugi_case::{Contradiction, Controller, Fact, FactKind, FactValue, FieldMeaning, Language, Verdict, contradictions};
+use jiff::tz::TimeZone;
+use kintsugi_case::{
+    Contradiction, Controller, Fact, FactKind, FactValue, FieldMeaning, Language, Verdict, contradictions, day_in_words,
+    newest_fact,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -104,16 +107,10 @@ impl Statement {
     pub fn cited(&self, facts: &[Fact]) -> Vec<usize> {
         let newest = self.updates.last().into_iter().flat_map(|update| &update.runs);
         let names: BTreeSet<&str> = self.runs().chain(newest).filter_map(|run| run.fact.as_deref()).collect();
-        let mut places: Vec<usize> = names.into_iter().filter_map(|name| newest_of(facts, name)).collect();
+        let mut places: Vec<usize> = names.into_iter().filter_map(|name| newest_fact(facts, name)).collect();
         places.sort_unstable();
         places
     }
-}
-
-/// The place of the newest fact of this name.
-pub(crate) fn newest_of(facts: &[Fact], name: &str) -> Option<usize> {
-    let of_name = facts.iter().enumerate().filter(|(_, fact)| fact.name == name);
-    of_name.max_by(|(_, a), (_, b)| a.as_of.cmp(&b.as_of)).map(|(at, _)| at)
 }
 
 impl Block {
@@ -197,8 +194,7 @@ const NEEDED: [&str; 4] = ["records_stored", "records_exposed", "persons_affecte
 
 /// Writes the statement. Two facts that cannot both be published stop it and are named (rule 1).
 pub fn statement(facts: &[Fact], frame: &StatementFrame<'_>) -> Result<Statement, NotPublished> {
-    let mut found = contradictions(facts);
-    found.extend(two_discoveries(facts));
+    let found = contradictions(facts);
     if !found.is_empty() {
         return Err(NotPublished::Contradictions(found));
     }
@@ -227,15 +223,6 @@ pub fn updated(
     next.updates.push(Update { version, dated: day.to_owned(), runs });
     let stale = stale(&next, facts);
     if stale.is_empty() { Ok(next) } else { Err(NotPublished::Stale(stale)) }
-}
-
-/// A discovery has one date, under whichever name it was entered.
-fn two_discoveries(facts: &[Fact]) -> Option<Contradiction> {
-    let [first, second] = ["discovered_at", "aware_at"].map(|name| newest_of(facts, name).map(|at| &facts[at]));
-    let (first, second) = first.zip(second)?;
-    let day = |fact: &Fact| fact.value.to_string().chars().take(10).collect::<String>();
-    let why = "two dates of one discovery";
-    (day(first) != day(second)).then(|| Contradiction { first: first.clone(), second: second.clone(), why })
 }
 
 /// Cited facts about notices that were counted before the newest scope version.
@@ -315,7 +302,7 @@ impl Writer<'_> {
     fn fact(&self, name: &str) -> Option<&Fact> {
         let newest = self.facts.iter().map(|fact| fact.scope_version).max().unwrap_or(0);
         let stands = |fact: &&Fact| fact.kind == FactKind::Entered || fact.source == OUTBOX || fact.scope_version == newest;
-        newest_of(self.facts, name).map(|at| &self.facts[at]).filter(stands)
+        newest_fact(self.facts, name).map(|at| &self.facts[at]).filter(stands)
     }
 
     /// A note: words, and facts by name. A figure of its own is a claim without a fact.
@@ -403,20 +390,11 @@ impl Writer<'_> {
     }
 
     fn value(&self, value: &FactValue) -> String {
-        match value {
-            FactValue::Number(number) => self.frame.language.number(*number),
-            FactValue::Text(words) => words.clone(),
-            FactValue::Date(written) => match written.parse::<Timestamp>() {
-                Ok(at) => self.frame.language.moment(at.as_millisecond(), self.frame.timezone),
-                Err(_) => self.day(written),
-            },
-        }
+        value.words(self.frame.language, self.frame.timezone)
     }
 
-    /// The day of a date or time as written, in words.
     fn day(&self, written: &str) -> String {
-        let day = written.get(..10).and_then(|day| day.parse::<Date>().ok());
-        day.map_or_else(|| written.to_owned(), |day| self.frame.language.day(day))
+        day_in_words(written, self.frame.language)
     }
 
     /// One row per field that was exposed; records and persons are two numbers (rule 2).
