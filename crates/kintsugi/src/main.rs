@@ -2,6 +2,7 @@
 //! `pipeline` has the stages in order.
 
 mod attack;
+mod citing;
 mod cli;
 mod clock;
 mod command;

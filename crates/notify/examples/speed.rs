@@ -12,7 +12,7 @@ use kintsugi_case::{
     Verdict,
 };
 use kintsugi_notify::{
-    Composer, Mail, NoticeContent, Outbox, Outcome, RunOptions, Sender, Signer, Templates, Timeouts, Unsendable, run,
+    Composer, FactBook, Mail, NoticeContent, Outbox, Outcome, RunOptions, Sender, Signer, Templates, Timeouts, Unsendable, run,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let case = CaseFile::parse(&std::fs::read_to_string(path)?).map_err(|_| "the case file has mistakes")?;
     let scope =
         ScopeVersion { number: 1, frozen_at_ms: 0, digest: String::new(), signature: String::new(), public_key: String::new() };
-    let composer = Composer::new(&case, Templates::parse(&[])?, &scope, &[], None)?;
+    let composer = Composer::new(&case, Templates::parse(&[], FactBook::default())?, &scope, &[], None)?;
     let words: Vec<String> = std::env::args().skip(2).collect();
     if let [url, key, mails, sessions, sample] = words.as_slice() {
         std::fs::write(sample, letter(&composer, 1)?.bytes.open())?;

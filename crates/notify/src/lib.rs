@@ -7,6 +7,7 @@
 //! No SQL here, no clock and no randomness: whoever calls brings the store and the time.
 
 mod bounce;
+mod cited;
 mod compose;
 mod credentials;
 mod dkim;
@@ -27,6 +28,7 @@ mod template;
 mod view;
 
 pub use bounce::{Bounce, BounceKind, blames_address, read_bounce, read_bounce_to};
+pub use cited::FactBook;
 pub use compose::{AnswerContent, Composer, ComposerError, Coverage, EarlierNotice, NoticeContent, Page};
 pub use credentials::{Credentials, CredentialsError};
 pub use dkim::{DkimError, DkimKey, Signer};

@@ -1,12 +1,15 @@
-//! Templates: files of the case with a closed set of fields. An unknown field stops before anything is sent.
+//! Templates: files of the case with a closed set of fields, and the facts that they cite. An unknown field, and a fact that
+//! nobody knows or that another contradicts, stop before anything is sent.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use kintsugi_case::Language;
+use kintsugi_case::{Contradiction, Fact, Language};
 use sha2::{Digest, Sha256};
 
+use crate::cited::FactBook;
 use crate::field::Frame;
-use crate::markup::{self, Node};
+use crate::markup::{self, Node, Tree};
 use crate::program::{Form, Program};
 
 /// A mistake in a template: where it is and what was meant.
@@ -37,10 +40,13 @@ pub enum TemplatesError {
     /// Mistakes in the text.
     #[error("{}", listed(.0))]
     Mistakes(Vec<TemplateMistake>),
+    /// They cite facts that cannot both be stated.
+    #[error("the templates cite facts that contradict each other:\n{}", listed(.0))]
+    Contradictions(Vec<Contradiction>),
 }
 
-fn listed(mistakes: &[TemplateMistake]) -> String {
-    mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+fn listed(what: &[impl ToString]) -> String {
+    what.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 /// A template in its three compiled shapes.
@@ -51,13 +57,18 @@ pub(crate) struct Compiled {
     pub(crate) html: Program,
     /// The tree itself: what paper is made from.
     pub(crate) nodes: Vec<Node>,
+    /// As it was written.
+    source: String,
+    /// The names of the facts that it cites or asks for.
+    cited: BTreeSet<String>,
 }
 
 /// The templates of a case, parsed and checked.
 #[derive(Clone, Debug)]
 pub struct Templates {
-    /// Every file with the SHA-256 of its text.
+    /// Every file with the SHA-256 of its text, and every fact that they cite with that of what it says.
     hashes: Vec<(String, String)>,
+    book: FactBook,
     compiled: Vec<(MailKind, Language, Compiled)>,
 }
 
@@ -152,8 +163,8 @@ pub const fn default_templates() -> &'static [(&'static str, &'static str)] {
 }
 
 impl Templates {
-    /// Reads `KIND.LANGUAGE.txt` from a folder; a file that is not there is the default one.
-    pub fn load(dir: &Path) -> Result<Self, TemplatesError> {
+    /// Reads `KIND.LANGUAGE.txt` from a folder; a file that is not there is the default one. They cite the facts of `book`.
+    pub fn load(dir: &Path, book: FactBook) -> Result<Self, TemplatesError> {
         let mut files = Vec::new();
         for (name, _) in DEFAULTS {
             let path = dir.join(name);
@@ -163,11 +174,11 @@ impl Templates {
                 Err(source) => return Err(TemplatesError::Read { path, source }),
             }
         }
-        Self::parse(&files)
+        Self::parse(&files, book)
     }
 
     /// Reads templates from (file name, text); one that is not given is the default one.
-    pub fn parse(files: &[(&str, String)]) -> Result<Self, TemplatesError> {
+    pub fn parse(files: &[(&str, String)], book: FactBook) -> Result<Self, TemplatesError> {
         let (mut mistakes, mut hashes, mut compiled) = (Vec::new(), Vec::new(), Vec::new());
         let each = MailKind::ALL.into_iter().flat_map(|kind| Language::ALL.map(|language| (kind, language)));
         for (kind, language) in each {
@@ -176,15 +187,34 @@ impl Templates {
             let shipped = DEFAULTS.iter().find(|(file, _)| *file == name).map(|(_, text)| *text);
             let text = own.or(shipped).unwrap_or_default();
             hashes.push((name.clone(), hash(text)));
-            match compile(&name, text, kind.frames(), language) {
+            match compile((&name, text), kind.frames(), (&book, language)) {
                 Ok(template) => compiled.push((kind, language, template)),
                 Err(found) => mistakes.extend(found),
             }
         }
-        if mistakes.is_empty() { Ok(Self { hashes, compiled }) } else { Err(TemplatesError::Mistakes(mistakes)) }
+        if !mistakes.is_empty() {
+            return Err(TemplatesError::Mistakes(mistakes));
+        }
+        let names: BTreeSet<String> = compiled.iter().flat_map(|(.., template)| template.cited.clone()).collect();
+        let contradictions = book.contradictions(&names);
+        if !contradictions.is_empty() {
+            return Err(TemplatesError::Contradictions(contradictions));
+        }
+        hashes.extend(names.iter().map(|name| (format!("fact {name}"), fact_hash(book.find(name)))));
+        Ok(Self { hashes, book, compiled })
     }
 
-    /// The name and the SHA-256 (lower-case hex) of every template, as it is used.
+    /// The facts that the template of a kind in a language states.
+    pub fn facts(&self, kind: MailKind, language: Language) -> impl Iterator<Item = &Fact> {
+        self.of(kind, language).cited.iter().filter_map(|name| self.book.find(name))
+    }
+
+    /// The template of a kind in a language, as it was written.
+    pub fn source(&self, kind: MailKind, language: Language) -> &str {
+        &self.of(kind, language).source
+    }
+
+    /// The name and the SHA-256 (lower-case hex) of every template, and of what each cited fact (`fact NAME`) says.
     pub fn hashes(&self) -> &[(String, String)] {
         &self.hashes
     }
@@ -196,20 +226,49 @@ impl Templates {
     }
 }
 
-fn compile(name: &str, text: &str, frames: &[Frame], language: Language) -> Result<Compiled, Vec<TemplateMistake>> {
-    let nodes = markup::parse(name, text, frames)?;
-    let subject = Program::subject(&nodes, language);
-    let (text, html) = (Program::body(&nodes, Form::Text(language)), Program::body(&nodes, Form::Html));
-    Ok(Compiled { subject, text, html, nodes })
+fn fact_hash(fact: Option<&Fact>) -> String {
+    fact.map_or_else(|| hash("not known"), |fact| hash(&format!("{}\n{}\n{}", fact.value, fact.as_of, fact.source)))
+}
+
+fn compile(
+    (name, source): (&str, &str),
+    frames: &[Frame],
+    facts: (&FactBook, Language),
+) -> Result<Compiled, Vec<TemplateMistake>> {
+    let Tree { nodes, cited } = markup::parse((name, source), frames, facts)?;
+    let subject = Program::subject(&nodes, facts.1);
+    let (text, html) = (Program::body(&nodes, Form::Text(facts.1)), Program::body(&nodes, Form::Html));
+    Ok(Compiled { subject, text, html, nodes, source: source.to_owned(), cited })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Templates, TemplatesError, default_templates};
+    use jiff::tz::TimeZone;
+    use kintsugi_case::{Fact, FactKind, FactValue, Language};
+
+    use super::{FactBook, MailKind, Templates, TemplatesError, default_templates};
+
+    fn cases(number: i64, as_of: &str) -> Fact {
+        Fact {
+            name: "cases".into(),
+            value: FactValue::Number(number),
+            as_of: as_of.into(),
+            source: "processor".into(),
+            query: String::new(),
+            scope_version: 0,
+            kind: FactKind::Entered,
+            replaces: false,
+        }
+    }
+
+    fn citing(facts: &[Fact]) -> Result<Templates, TemplatesError> {
+        let words = "subject: {{fact.cases}} cases\nas of {{as_of.cases}}\n".to_owned();
+        Templates::parse(&[("notice.en.txt", words)], FactBook::new(facts.to_vec(), TimeZone::UTC))
+    }
 
     #[test]
     fn what_ships_has_no_mistakes() {
-        Templates::parse(&[]).unwrap();
+        Templates::parse(&[], FactBook::default()).unwrap();
         assert_eq!(default_templates().len(), 40);
     }
 
@@ -218,8 +277,32 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("notice.ja.txt"), "subject: {{numbr}}\n").unwrap();
         std::fs::write(dir.path().join("answer.en.txt"), "subject: x\n{{#each pages}}\n").unwrap();
-        let Err(TemplatesError::Mistakes(mistakes)) = Templates::load(dir.path()) else { panic!("mistakes") };
+        let Err(TemplatesError::Mistakes(mistakes)) = Templates::load(dir.path(), FactBook::default()) else {
+            panic!("mistakes")
+        };
         let places: Vec<(&str, usize)> = mistakes.iter().map(|m| (m.file.as_str(), m.line)).collect();
         assert_eq!(places, [("notice.ja.txt", 1), ("answer.en.txt", 2)]);
+    }
+    #[test]
+    fn facts_that_contradict_each_other_are_cited_by_nobody() {
+        let error = citing(&[cases(172, "2013-04-26"), cases(0, "2013-05-27")]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the templates cite facts that contradict each other:\ncases: 172 (as of 2013-04-26, processor) and 0 (as of \
+             2013-05-27, processor): a count of what is known cannot fall"
+        );
+        let not_cited = FactBook::new(vec![cases(172, "2013-04-26"), cases(0, "2013-05-27")], TimeZone::UTC);
+        Templates::parse(&[], not_cited).unwrap();
+    }
+
+    #[test]
+    fn a_cited_fact_that_changes_changes_what_an_approval_covers() {
+        let of = |templates: &Templates| templates.hashes().iter().find(|(name, _)| name == "fact cases").cloned();
+        let (first, second) = (citing(&[cases(172, "2013-04-26")]).unwrap(), citing(&[cases(180, "2013-05-27")]).unwrap());
+        assert!(of(&first).is_some() && of(&first) != of(&second));
+        assert_eq!(of(&Templates::parse(&[], FactBook::default()).unwrap()), None);
+        let stated: Vec<&str> = first.facts(MailKind::Notice, Language::En).map(|fact| fact.name.as_str()).collect();
+        assert_eq!((stated, first.facts(MailKind::Notice, Language::Ja).count()), (vec!["cases"], 0));
+        assert!(first.source(MailKind::Notice, Language::En).starts_with("subject: {{fact.cases}}"));
     }
 }

@@ -32,6 +32,6 @@ pub use evidence::{EvidenceFile, LogRead};
 pub use job::{CHECK_JOB, CheckJob, CheckJobError};
 pub use listen::listen;
 pub use password::{PasswordError, hash_password, password_fits};
-pub use publish::{Overtaken, PublishError, citations, overtaken, publish, published_version};
+pub use publish::{Overtaken, PublishError, STATEMENT, citations, overtaken, publish, published_version};
 pub use routes::{console, portal};
 pub use site::{Limits, Options, Site};

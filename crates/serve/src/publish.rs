@@ -9,7 +9,7 @@ use kintsugi_report::{ChronicleFrame, KnownTimes, NotPublished, NoteFault, State
 use kintsugi_store::{Edition, FactRecord, Paper, Published, Store};
 
 /// The name under which the statement is kept.
-const STATEMENT: &str = "statement";
+pub const STATEMENT: &str = "statement";
 
 /// Why the statement was not published.
 #[derive(Debug, thiserror::Error)]
@@ -85,12 +85,13 @@ pub async fn published_version(store: &Store, case: &CaseFile) -> Result<Option<
     Ok(store.published(STATEMENT, language).await?.first().map(|row| row.version))
 }
 
-/// What the newest published documents state and is different by now: these must be issued again.
+/// What the newest versions of documents state and is different by now: the statement must be issued again, and whoever got
+/// such a notice knows an earlier value.
 pub async fn overtaken(store: &Store, case: &CaseFile) -> Result<Vec<Overtaken>, PublishError> {
     let records = store.fact_records().await?;
     let mut found = Vec::new();
-    for &language in &case.case.page_languages() {
-        let Some(row) = store.published(STATEMENT, language).await?.into_iter().next() else { continue };
+    for row in newest_documents(store, case).await? {
+        let language = row.language;
         for stated in &row.facts {
             let stands = newest_record(&records, &stated.fact.name).map(|record| record.fact.clone());
             let same = |one: &Fact| {
@@ -105,14 +106,22 @@ pub async fn overtaken(store: &Store, case: &CaseFile) -> Result<Vec<Overtaken>,
     Ok(found)
 }
 
-/// What each published document states: the fact's name, then document, version and language.
+/// What each document states: the fact's name, then document, version and language.
 pub async fn citations(store: &Store, case: &CaseFile) -> Result<Vec<(String, String)>, PublishError> {
     let mut found = Vec::new();
-    for &language in &case.case.page_languages() {
-        if let Some(row) = store.published(STATEMENT, language).await?.into_iter().next() {
-            let document = format!("{} v{} {}", row.name, row.version, language.tag());
-            found.extend(row.facts.iter().map(|record| (record.fact.name.clone(), document.clone())));
-        }
+    for row in newest_documents(store, case).await? {
+        let document = format!("{} v{} {}", row.name, row.version, row.language.tag());
+        found.extend(row.facts.iter().map(|record| (record.fact.name.clone(), document.clone())));
+    }
+    Ok(found)
+}
+
+/// The newest version of the statement and of each kind of notice, in each language of the case.
+async fn newest_documents(store: &Store, case: &CaseFile) -> Result<Vec<Published>, PublishError> {
+    let spoken = |language: &Language| case.case.languages.contains(language) || case.case.page_languages().contains(language);
+    let mut found = Vec::new();
+    for (name, language) in store.documents().await?.into_iter().filter(|(_, language)| spoken(language)) {
+        found.extend(store.published(&name, language).await?.into_iter().next());
     }
     Ok(found)
 }

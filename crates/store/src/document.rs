@@ -82,6 +82,14 @@ impl Store {
         rows.iter().map(|row| row.small("version")).collect()
     }
 
+    /// The name and the language of everything that was ever published.
+    pub async fn documents(&self) -> Result<Vec<(String, Language)>> {
+        let query = sqlx::query("SELECT DISTINCT name, language FROM document ORDER BY name, language");
+        let rows = query.fetch_all(self.reader()).await.during("read which documents there are")?;
+        let language = |row: &AnyRow| Language::from_tag(&row.text("language")?).ok_or(Error::Value { what: "language" });
+        rows.iter().map(|row| Ok((row.text("name")?, language(row)?))).collect()
+    }
+
     /// Publishes the next version of a document in each of its languages, and gives its number.
     pub async fn publish(&self, name: &str, by: &str, editions: &[Edition], now_ms: i64) -> Result<u32> {
         let operation = "publish a document";

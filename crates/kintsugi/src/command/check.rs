@@ -10,7 +10,7 @@ use crate::folder::Folder;
 /// Refuses with every mistake that the disk can tell; the text itself was checked when the folder was opened.
 pub(crate) fn check(folder: &Folder) -> Result<Outcome> {
     folder.refuse(kintsugi_evidence::check_files(&folder.root, &folder.case))?;
-    super::notify::templates(folder)?;
+    crate::citing::check(folder)?;
     let faults = super::dkim::faults(folder);
     if !faults.is_empty() {
         bail!("{}", faults.join("\n"));

@@ -2,11 +2,12 @@
 
 use anyhow::Result;
 use kintsugi_case::{Fact, contradictions};
+use kintsugi_serve::STATEMENT;
 use kintsugi_store::FactRecord;
 use serde_json::{Value, json};
 
 use super::publish::overtaken_lines;
-use super::{Outcome, block_on};
+use super::{Outcome, block_on, now_ms};
 use crate::finish::Finish;
 use crate::folder::Folder;
 
@@ -14,6 +15,7 @@ use crate::folder::Folder;
 pub(crate) fn facts(folder: &Folder, name: Option<&str>) -> Result<Outcome> {
     block_on(async {
         let store = folder.store().await?;
+        store.put_entered_facts(&folder.case.facts, now_ms()).await?;
         let records = match name {
             Some(name) => store.fact_history(name).await?,
             None => store.fact_records().await?,
@@ -27,12 +29,14 @@ pub(crate) fn facts(folder: &Folder, name: Option<&str>) -> Result<Outcome> {
         };
         let mut lines: Vec<String> = records.iter().map(|record| line(record, &cited(&record.fact))).collect();
         let conflicts: Vec<String> = contradictions(&standing).iter().map(ToString::to_string).collect();
-        let again = overtaken_lines(&overtaken);
+        let (of_statement, of_notices): (Vec<_>, Vec<_>) = overtaken.into_iter().partition(|one| one.document == STATEMENT);
+        let (again, told) = (overtaken_lines(&of_statement), overtaken_lines(&of_notices));
         part(&mut lines, "These contradict each other; nothing that cites them can be published:", &conflicts);
         part(&mut lines, "These documents must be issued again (kintsugi publish):", &again);
+        part(&mut lines, "These notices said something that is different by now; who got them still believes it:", &told);
         let data = json!({
             "facts": records.iter().map(|record| row(record, &cited(&record.fact))).collect::<Vec<Value>>(),
-            "contradictions": conflicts, "issue_again": again,
+            "contradictions": conflicts, "issue_again": again, "told_before": told,
         });
         Ok(Outcome::new(Finish::with_gaps(!conflicts.is_empty()), lines.join("\n"), data))
     })

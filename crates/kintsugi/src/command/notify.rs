@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use kintsugi_case::{ApprovalRule, Channel, Conservation, MailSpec, ScopeVersion};
 use kintsugi_notify::{
     Composer, Coverage, Credentials, EarlierNotice, Limits, MailKind, NoticeContent, ReturnPath, RunOptions, Sender, Signer,
-    Templates, TemplatesError, Timeouts, authorities,
+    Templates, Timeouts, authorities,
 };
 use kintsugi_store::{FollowUp, Leased, Store, Waiting};
 use serde_json::json;
@@ -20,14 +20,14 @@ use crate::folder::Folder;
 use crate::outbox::StoreOutbox;
 use crate::progress::{Stage, count};
 use crate::worker::Answers;
-use crate::{facts, progress};
+use crate::{citing, facts, progress};
 
 /// Sends what is not yet accepted.
 pub(crate) fn notify(folder: &Folder, smtp: Option<&str>, resend: Option<Resend>) -> Result<Outcome> {
     let spec = mail_spec(folder, smtp)?;
-    let templates = templates(folder)?;
     block_on(async {
         let store = folder.store().await?;
+        let templates = citing::templates(folder, &store).await?;
         let Some(scope) = store.newest_scope().await? else {
             bail!("nothing is frozen yet: run `kintsugi freeze` first");
         };
@@ -79,9 +79,10 @@ fn worker_name(process: impl std::fmt::Display) -> String {
 
 /// Sends what follows the notices: a reminder, or the closing word. Whoever was not told gets neither.
 pub(crate) fn follow_up(folder: &Folder, smtp: Option<&str>, what: FollowUp) -> Result<Outcome> {
-    let (spec, templates, channel) = (mail_spec(folder, smtp)?, templates(folder)?, what.channel());
+    let (spec, channel) = (mail_spec(folder, smtp)?, what.channel());
     block_on(async {
         let store = folder.store().await?;
+        let templates = citing::templates(folder, &store).await?;
         let Some(scope) = store.newest_scope().await? else {
             bail!("nothing is frozen yet: run `kintsugi freeze` first");
         };
@@ -149,18 +150,6 @@ pub(crate) fn mail_spec(folder: &Folder, smtp: Option<&str>) -> Result<MailSpec>
     Ok(spec)
 }
 
-/// The case's templates; each mistake in them is shown before anything is sent.
-pub(crate) fn templates(folder: &Folder) -> Result<Templates> {
-    match Templates::load(&folder.root.join("templates")) {
-        Ok(templates) => Ok(templates),
-        Err(TemplatesError::Mistakes(mistakes)) => {
-            let shown = mistakes.iter().map(|m| format!("{}:{}: {} ({})", m.file, m.line, m.message, m.help));
-            bail!("{}", shown.collect::<Vec<_>>().join("\n"))
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
 /// Speaks to the mail server, with the user and the password of the environment and the keys of the vault.
 pub(crate) fn sender(folder: &Folder, spec: &MailSpec) -> Result<Sender> {
     let credentials = Credentials::from_env(|name| std::env::var(name).ok())?;
@@ -195,8 +184,19 @@ pub(crate) async fn composer(folder: &Folder, store: &Store, scope: &ScopeVersio
 pub(crate) async fn answer_parts(folder: &Folder, store: &Store, smtp: Option<&str>) -> Result<Option<Answers>> {
     let (Some(_), Some(scope)) = (&folder.case.mail, store.newest_scope().await?) else { return Ok(None) };
     let spec = mail_spec(folder, smtp)?;
-    let composer = composer(folder, store, &scope, templates(folder)?).await?;
+    let templates = citing::templates(folder, store).await?;
+    citing::record(folder, store, &templates, &[MailKind::Answer]).await?;
+    let composer = composer(folder, store, &scope, templates).await?;
     Ok(Some(Answers { composer, sender: sender(folder, &spec)?, portal: spec.portal }))
+}
+
+/// What the notices that wait are.
+const fn kinds(waiting: &Waiting) -> &'static [MailKind] {
+    match waiting {
+        Waiting::All | Waiting::Resend(_) => &[MailKind::Notice, MailKind::Correction],
+        Waiting::FollowUp(Channel::Closing) => &[MailKind::Closing],
+        Waiting::FollowUp(_) => &[MailKind::Reminder],
+    }
 }
 
 /// Sends; gives the reason where it stopped before the outbox was empty.
@@ -208,6 +208,7 @@ async fn send(
     templates: Templates,
     stage: &Stage,
 ) -> Result<Option<String>> {
+    citing::record(folder, store, &templates, kinds(&waiting)).await?;
     let composer = composer(folder, store, scope, templates).await?;
     let portal = spec.portal.clone();
     let (bounces, codes) = (spec.return_path.as_deref().and_then(ReturnPath::parse), store.clone());

@@ -13,7 +13,8 @@ use kintsugi_notify::{EdgeClass, Templates};
 use kintsugi_store::{FollowUp, PlanContent, PlanLine, PlannedNotice, Store};
 use serde_json::json;
 
-use super::{Outcome, block_on, notify, now_ms};
+use super::{Outcome, block_on, now_ms};
+use crate::citing;
 use crate::finish::Finish;
 use crate::folder::Folder;
 use crate::forecast::{Forecast, forecast};
@@ -33,9 +34,9 @@ pub(crate) fn plan(folder: &Folder, by: Option<&str>) -> Result<Outcome> {
 /// The same for what follows the notices.
 pub(crate) fn plan_of(folder: &Folder, by: Option<&str>, follow_up: Option<FollowUp>) -> Result<Outcome> {
     let channel = follow_up.map_or(Channel::Mail, FollowUp::channel);
-    let templates = notify::templates(folder)?;
     block_on(async {
         let store = folder.store().await?;
+        let templates = citing::templates(folder, &store).await?;
         let Some(scope) = store.newest_scope().await? else {
             bail!("nothing is frozen yet: run `kintsugi freeze` first");
         };
@@ -136,10 +137,11 @@ async fn content(
     })
 }
 
-/// Everything but persons and facts that a letter's words depend on, as one digest.
+/// Everything but persons that a letter's words depend on, as one digest.
 pub(crate) fn letter_words(folder: &Folder, templates: &Templates) -> String {
     let mut text = settings(folder);
-    for (name, hash) in templates.hashes().iter().filter(|(name, _)| name.starts_with("letter")) {
+    let letters = |name: &str| name.starts_with("letter") || name.starts_with("fact ");
+    for (name, hash) in templates.hashes().iter().filter(|(name, _)| letters(name)) {
         let _ = write!(text, "\n{name} {hash}");
     }
     kintsugi_notify::hash(&text)

@@ -11,6 +11,7 @@ use kintsugi_store::{Leased, PlannedNotice, Store};
 use serde_json::json;
 
 use super::{Outcome, block_on, notify, now_ms, plan};
+use crate::citing;
 use crate::finish::Finish;
 use crate::folder::Folder;
 
@@ -103,7 +104,7 @@ async fn mails(
         bail!("nothing is frozen yet: run `kintsugi freeze` first");
     };
     store.plan_notices(scope.number, now_ms()).await?;
-    let composer = notify::composer(folder, store, &scope, notify::templates(folder)?).await?;
+    let composer = notify::composer(folder, store, &scope, citing::templates(folder, store).await?).await?;
     let chosen = choose(folder, store, &scope, sample, seed).await?;
     let portal = folder.case.mail.as_ref().map(|mail| mail.portal.clone()).unwrap_or_default();
     let (mut mails, mut numbers) = (Vec::new(), BTreeMap::new());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
 use kintsugi_case::Language;
-use kintsugi_serve::{Overtaken, PublishError};
+use kintsugi_serve::{Overtaken, PublishError, STATEMENT};
 use kintsugi_store::Store;
 use serde_json::json;
 
@@ -62,7 +62,8 @@ pub(super) async fn set_on_paper(_: &Folder, _: &Store) {}
 
 /// What stands in a published version and is different by now.
 async fn again(folder: &Folder, store: &Store, version: u32) -> Result<Outcome> {
-    let overtaken = kintsugi_serve::overtaken(store, &folder.case).await?;
+    let mut overtaken = kintsugi_serve::overtaken(store, &folder.case).await?;
+    overtaken.retain(|one| one.document == STATEMENT);
     let data = json!({ "published": version, "overtaken": overtaken.len() });
     let text = match overtaken.is_empty() {
         true => format!("  statement: version {version} stands; its facts have not changed"),

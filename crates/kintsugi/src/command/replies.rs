@@ -7,11 +7,12 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 use kintsugi_case::{NoticeState, Private};
-use kintsugi_notify::Outcome as Sent;
+use kintsugi_notify::{MailKind, Outcome as Sent};
 use kintsugi_store::{AnswerView, ReplyView, Store};
 use serde_json::json;
 
 use super::{Outcome, block_on, notify, now_ms, plan};
+use crate::citing;
 use crate::finish::Finish;
 use crate::folder::Folder;
 
@@ -100,7 +101,9 @@ pub(crate) fn answer(folder: &Folder, reply: u64, text: &Path, by: Option<&str>,
         let (Some(letter), Some(scope)) = (store.letter_of(number).await?, newest) else {
             bail!("notice {number} is not there any more");
         };
-        let composer = notify::composer(folder, &store, &scope, notify::templates(folder)?).await?;
+        let templates = citing::templates(folder, &store).await?;
+        citing::record(folder, &store, &templates, &[MailKind::Reply]).await?;
+        let composer = notify::composer(folder, &store, &scope, templates).await?;
         let sender = notify::sender(folder, &spec)?;
         let Some(id) = store.begin_answer(reply, &who, &words, now_ms()).await? else {
             bail!("these words were sent to message {reply} already, or may have been: kintsugi bounces --replies shows it");

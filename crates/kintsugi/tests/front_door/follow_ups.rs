@@ -6,7 +6,7 @@ use kintsugi_vault::Keys;
 use crate::desk::{Desk, Post};
 
 /// Lets somebody else than the planner approve the newest plan, as the console does.
-fn approve(desk: &Desk) {
+pub(crate) fn approve(desk: &Desk) {
     let keys = Keys::open(&desk.case().join(".kintsugi/vault")).unwrap();
     let work = async {
         let store = Store::open(&kintsugi_case::StoreSpec::Sqlite, &desk.case(), &keys).await.unwrap();
@@ -18,7 +18,7 @@ fn approve(desk: &Desk) {
 }
 
 /// A case in which two persons must agree, frozen, and with somebody who can plan.
-fn frozen(seed: u64) -> (Desk, String) {
+pub(crate) fn frozen(seed: u64) -> (Desk, String) {
     let desk = Desk::drill(200, seed);
     desk.edit("approval = \"none\"", "approval = \"two-person\"");
     for stage in ["collect", "scope", "resolve", "freeze"] {
@@ -28,7 +28,8 @@ fn frozen(seed: u64) -> (Desk, String) {
     (desk, password)
 }
 
-fn sent(desk: &Desk, args: &[&str]) -> serde_json::Value {
+/// What a command that sends says of it.
+pub(crate) fn sent(desk: &Desk, args: &[&str]) -> serde_json::Value {
     desk.run(&[&["--json"], args].concat()).json()["result"].clone()
 }
 

@@ -3,6 +3,7 @@
 mod attack;
 mod bad_input;
 mod bounces;
+mod cited;
 mod desk;
 mod follow_ups;
 mod full_disk;

@@ -1,14 +1,14 @@
 //! Every kind of mail in every language: whole, without a hole, and about the right thing.
 
 use kintsugi_case::{ExposedRecord, Language, NoticeKind, NoticeNumber, PersonProfile, Private};
-use kintsugi_notify::{Composer, EarlierNotice, Mail, MailKind, NoticeContent, Templates};
+use kintsugi_notify::{Composer, EarlierNotice, FactBook, Mail, MailKind, NoticeContent, Templates};
 
 use crate::people::{bases, card, case, coverage, ms, person, scope};
 
 fn composer() -> Composer {
     let mut case = case();
     case.case.languages = Language::ALL.to_vec();
-    Composer::new(&case, Templates::parse(&[]).unwrap(), &scope(), &bases(), Some(coverage(true))).unwrap()
+    Composer::new(&case, Templates::parse(&[], FactBook::default()).unwrap(), &scope(), &bases(), Some(coverage(true))).unwrap()
 }
 
 /// A later notice of `kind` to a person of whom `before` was told.

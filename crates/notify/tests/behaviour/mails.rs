@@ -1,7 +1,7 @@
 //! What people receive: word for word, and as an independent parser reads it.
 
 use kintsugi_case::{ExposedRecord, FieldMeaning, Language, NoticeNumber, PersonProfile, Private};
-use kintsugi_notify::{AnswerContent, Coverage, Mail, NoticeContent, Page, Templates, Unsendable};
+use kintsugi_notify::{AnswerContent, Coverage, FactBook, Mail, NoticeContent, Page, Templates, Unsendable};
 use mail_parser::{Address, Message, MessageParser, MimeHeaders as _};
 
 use crate::people::{LINK, bases, card, case, composer, composer_with, coverage, ms, notice, person, registration, scope};
@@ -445,7 +445,9 @@ fn who_lost_nothing_gets_no_notice() {
 fn a_case_without_a_sender_cannot_compose() {
     let mut case = case();
     case.mail.as_mut().unwrap().from = "nobody".into();
-    let error = kintsugi_notify::Composer::new(&case, Templates::parse(&[]).unwrap(), &scope(), &bases(), None).unwrap_err();
+    let error =
+        kintsugi_notify::Composer::new(&case, Templates::parse(&[], FactBook::default()).unwrap(), &scope(), &bases(), None)
+            .unwrap_err();
     assert!(error.to_string().contains("is no sender"), "{error}");
 }
 

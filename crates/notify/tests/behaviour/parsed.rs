@@ -4,7 +4,7 @@
 use std::process::Command;
 
 use kintsugi_case::{ExposedRecord, Language, NoticeKind, NoticeNumber, PersonProfile};
-use kintsugi_notify::{AnswerContent, Composer, EarlierNotice, Mail, MailKind, NoticeContent, Page, Templates};
+use kintsugi_notify::{AnswerContent, Composer, EarlierNotice, FactBook, Mail, MailKind, NoticeContent, Page, Templates};
 
 use crate::people::{bases, card, case, coverage, ms, person, scope};
 use crate::postfix_server::run;
@@ -33,7 +33,7 @@ const ADDRESSES: [(&str, &str); 4] = [
 fn composer() -> Composer {
     let mut case = case();
     case.case.languages = Language::ALL.to_vec();
-    Composer::new(&case, Templates::parse(&[]).unwrap(), &scope(), &bases(), Some(coverage(true))).unwrap()
+    Composer::new(&case, Templates::parse(&[], FactBook::default()).unwrap(), &scope(), &bases(), Some(coverage(true))).unwrap()
 }
 
 fn mail(composer: &Composer, kind: MailKind, who: &PersonProfile, exposed: &[ExposedRecord]) -> Mail {

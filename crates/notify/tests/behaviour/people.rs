@@ -6,7 +6,7 @@ use kintsugi_case::{
     BasisId, BasisSummary, CaseFile, EvidenceLine, ExposedRecord, FieldMeaning, Language, NoticeNumber, PersonProfile, Private,
     ScopeVersion, Technique, Verdict,
 };
-use kintsugi_notify::{Composer, Coverage, Mail, NoticeContent, Templates};
+use kintsugi_notify::{Composer, Coverage, FactBook, Mail, NoticeContent, Templates};
 
 const CASE: &str = r#"
 version = 1
@@ -92,7 +92,7 @@ pub(crate) fn composer() -> &'static Composer {
 }
 
 pub(crate) fn composer_with(coverage: Option<Coverage>) -> Composer {
-    Composer::new(&case(), Templates::parse(&[]).unwrap(), &scope(), &bases(), coverage).unwrap()
+    Composer::new(&case(), Templates::parse(&[], FactBook::default()).unwrap(), &scope(), &bases(), coverage).unwrap()
 }
 
 pub(crate) fn person(name: &str, email: &str, language: Language) -> PersonProfile {

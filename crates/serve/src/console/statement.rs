@@ -95,7 +95,7 @@ async fn page(
     let refused = refused.or_else(|| next.err()).map(|why| why.to_string().lines().map(str::to_owned).collect());
     let asked = site.case.case.page_languages().into_iter().filter(|_| !versions.is_empty());
     let page = StatementPage {
-        overtaken: publish::overtaken(&site.store, &site.case).await?.into_iter().filter(|one| one.language == f.w.0).collect(),
+        overtaken: overtaken(site, f.w.0).await?,
         notes: asked.map(|one| (one.tag(), own_name(one), typed.get(&one).cloned().unwrap_or_default())).collect(),
         versions: versions.into_iter().map(|kept| (moment(site, kept.row.published_at_ms), kept)).collect(),
         changes,
@@ -103,6 +103,13 @@ async fn page(
         f,
     };
     Ok(Html(page.render()?))
+}
+
+/// What the standing statement says and is different by now.
+async fn overtaken(site: &Site, language: Language) -> Result<Vec<Overtaken>, Failure> {
+    let mut all = publish::overtaken(&site.store, &site.case).await?;
+    all.retain(|one| one.document == publish::STATEMENT && one.language == language);
+    Ok(all)
 }
 
 /// The text that the facts of now give.

@@ -29,7 +29,7 @@ pub(crate) async fn check(folder: &Folder, store: &Store, held: &mut Vec<String>
     if check.unwritten > 0 {
         held.push(format!("letters: {} batches are not written yet: `kintsugi letters` does", count(check.unwritten)));
     }
-    let shop = match Shop::open(folder) {
+    let shop = match Shop::open(folder, store).await {
         Ok(shop) => shop,
         Err(error) => {
             held.push(format!("letters: what they say is not checked: {error:#}"));
@@ -61,7 +61,7 @@ async fn contents(
             changed += 1;
             continue;
         }
-        let composer = notify::composer(folder, store, scope, notify::templates(folder)?).await?;
+        let composer = notify::composer(folder, store, scope, shop.templates.clone()).await?;
         for entered in store.batch_pieces(batch).await? {
             let piece = shop.piece(&composer, &entered.letter, batch.begun_at_ms, String::new())?;
             if piece.is_ok_and(|piece| piece.digest() == entered.digest) {

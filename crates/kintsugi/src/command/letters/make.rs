@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use kintsugi_case::{Channel, LettersSpec, ScopeVersion, Window};
 use kintsugi_letter::{AddressBlock, IndexLine, Piece, Press, Recipient, Stationery, index};
-use kintsugi_notify::{Composer, EdgeClass};
+use kintsugi_notify::{Composer, EdgeClass, MailKind, Templates};
 use kintsugi_store::{DueLetter, Leased, LetterBatch, NewPiece, Store};
 use serde_json::json;
 
 use super::outcome;
+use crate::citing;
 use crate::command::{Outcome, block_on, notify, now_ms, plan};
 use crate::folder::Folder;
 use crate::progress::{Stage, count};
@@ -35,6 +36,7 @@ pub(super) struct Shop<'a> {
     folder: &'a Folder,
     spec: &'a LettersSpec,
     press: Press,
+    pub(super) templates: Templates,
     pub(super) out: PathBuf,
     /// What of the case file and the templates stands on every letter of a batch, as a digest.
     pub(super) settings: String,
@@ -42,18 +44,18 @@ pub(super) struct Shop<'a> {
 
 /// Makes every batch that is due.
 pub(super) fn make(folder: &Folder) -> Result<Outcome> {
-    let shop = Shop::open(folder)?;
     block_on(async {
         let store = folder.store().await?;
+        let shop = Shop::open(folder, &store).await?;
         let Some(scope) = store.newest_scope().await? else { bail!("nothing is frozen yet: run `kintsugi freeze` first") };
         let (stage, mut tally) = (Stage::begin("letters"), Tally::default());
         store.plan_notices(scope.number, now_ms()).await?;
-        let templates = notify::templates(folder)?;
-        if let Some(why) = plan::not_approved(folder, &store, (&scope, Channel::Mail), &templates).await? {
+        if let Some(why) = plan::not_approved(folder, &store, (&scope, Channel::Mail), &shop.templates).await? {
             store.close().await;
             stage.end("no letter was made: the plan is not approved");
             return Ok(outcome(vec!["  No letter was made: no approval covers what they would say.".into()], &why, json!({})));
         }
+        citing::record(folder, &store, &shop.templates, &[MailKind::Letter, MailKind::LetterCorrection]).await?;
         shop.finish(&store, &mut tally).await?;
         shop.begin(&store, &scope, &mut tally).await?;
         shop.finish(&store, &mut tally).await?;
@@ -71,20 +73,21 @@ pub(super) fn make(folder: &Folder) -> Result<Outcome> {
 
 impl<'a> Shop<'a> {
     /// Finds the fonts and what the case file says of letters.
-    pub(super) fn open(folder: &'a Folder) -> Result<Self> {
+    pub(super) async fn open(folder: &'a Folder, store: &Store) -> Result<Self> {
         let Some(spec) = &folder.case.letters else {
             bail!("the case file has no [letters] section: it says in which envelopes letters go and where they come back to");
         };
         let press = Press::new(std::env::var_os("KINTSUGI_FONTS").as_deref().map(Path::new))?;
-        let settings = plan::letter_words(folder, &notify::templates(folder)?);
-        let mut shop = Self { folder, spec, press, out: folder.root.join(&spec.folder), settings: String::new() };
+        let templates = citing::templates(folder, store).await?;
+        let settings = plan::letter_words(folder, &templates);
+        let mut shop = Self { folder, spec, press, templates, out: folder.root.join(&spec.folder), settings: String::new() };
         shop.settings = kintsugi_notify::hash(&format!("{settings}\n{:?}", shop.stationery()));
         Ok(shop)
     }
 
     /// Enters what is due, batch by batch.
     async fn begin(&self, store: &Store, scope: &ScopeVersion, tally: &mut Tally) -> Result<()> {
-        let composer = notify::composer(self.folder, store, scope, notify::templates(self.folder)?).await?;
+        let composer = notify::composer(self.folder, store, scope, self.templates.clone()).await?;
         let (mut after, mut fit) = (0, Vec::new());
         let day_ms = now_ms();
         loop {
@@ -113,7 +116,7 @@ impl<'a> Shop<'a> {
         let scopes = store.scopes().await?;
         for batch in store.letter_batches().await?.into_iter().filter(|batch| batch.written_at_ms.is_none()) {
             let scope = scopes.iter().find(|scope| scope.number == batch.scope_version).context("a batch without its version")?;
-            let composer = notify::composer(self.folder, store, scope, notify::templates(self.folder)?).await?;
+            let composer = notify::composer(self.folder, store, scope, self.templates.clone()).await?;
             let (letters, pages) = self.write(store, &composer, &batch).await?;
             tally.batches.push((batch.number, letters));
             tally.pages += pages;
