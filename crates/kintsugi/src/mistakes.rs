@@ -3,6 +3,8 @@
 use kintsugi_case::Mistake;
 use miette::{LabeledSpan, MietteDiagnostic, NamedSource, Report, Severity};
 
+use crate::progress::line;
+
 /// An error that is a list of mistakes in one file.
 #[derive(Debug)]
 pub(crate) struct Mistakes {
@@ -38,19 +40,14 @@ impl Mistakes {
 /// Prints an error with its causes; mistakes in a case file each at its place.
 pub(crate) fn show_error(error: &anyhow::Error) {
     if let Some(found) = error.downcast_ref::<Mistakes>() {
-        found.mistakes.iter().for_each(|mistake| say(&format!("{:?}", found.report(mistake))));
+        found.mistakes.iter().for_each(|mistake| line(&format!("{:?}", found.report(mistake))));
         return;
     }
     let mut causes = error.chain();
-    say(&format!("error: {}", causes.next().map(ToString::to_string).unwrap_or_default()));
-    causes.for_each(|cause| say(&format!("  because: {cause}")));
+    line(&format!("error: {}", causes.next().map(ToString::to_string).unwrap_or_default()));
+    causes.for_each(|cause| line(&format!("  because: {cause}")));
     if error.chain().any(|cause| kintsugi_find::is_want_of_room(cause) || kintsugi_store::is_want_of_room(cause)) {
-        say("  There is no room on the disk, or it can no longer be written. Make room, then run the same command again:");
-        say("  what is done stays done, and it goes on from there.");
+        line("  There is no room on the disk, or it can no longer be written. Make room, then run the same command again:");
+        line("  what is done stays done, and it goes on from there.");
     }
-}
-
-#[expect(clippy::print_stderr, reason = "the edge of the program")]
-fn say(text: &str) {
-    eprintln!("{text}");
 }

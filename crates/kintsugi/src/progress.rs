@@ -1,5 +1,6 @@
 //! One line a stage on standard error: while it works, what it does; when it is done, its figure and its time.
 
+use std::io::{ErrorKind, Write as _};
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -46,16 +47,17 @@ impl Stage {
     }
 }
 
-/// A line on standard error.
-#[expect(clippy::print_stderr, reason = "the edge of the program")]
+/// A line on standard error. Nobody may be listening: the work goes on.
 pub(crate) fn line(text: &str) {
-    eprintln!("{text}");
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
-/// A result on standard output.
-#[expect(clippy::print_stdout, reason = "the edge of the program")]
+/// A result on standard output. A reader may have seen enough (`kintsugi facts | head`): that is no failure.
 pub(crate) fn result(text: &str) {
-    println!("{text}");
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => line(&format!("error: the result cannot be written: {error}")),
+        _ => {}
+    }
 }
 
 /// A count as people read it: 109,112.

@@ -99,3 +99,18 @@ fn a_fact_that_is_not_known_or_contradicted_stops_before_anything_is_sent() {
     assert!(desk.run(&["notify", "--smtp", &url]).code <= 1);
     assert!(post.count() > 0);
 }
+
+#[test]
+fn the_book_is_a_table_and_a_reader_who_has_seen_enough_may_go() {
+    let desk = Desk::drill(60, 43);
+    for stage in ["collect", "scope", "resolve", "freeze"] {
+        assert!(desk.run(&[stage]).code <= 1, "{stage}");
+    }
+    let shown = desk.run(&["facts"]).out;
+    let line = |name: &str| shown.lines().find(|line| line.trim_start().starts_with(name)).unwrap().to_owned();
+    assert_eq!(line("records_stored").find("as of"), line("forms_closed_at").find("as of"), "{shown}");
+    let script = "\"$0\" facts \"$1\" | true; exit ${PIPESTATUS[0]}";
+    let mut shell = std::process::Command::new("bash");
+    let shell = shell.args(["-c", script, env!("CARGO_BIN_EXE_kintsugi")]).arg(desk.case()).output().unwrap();
+    assert_eq!((shell.status.code(), String::from_utf8_lossy(&shell.stderr).as_ref()), (Some(0), ""));
+}
