@@ -19,6 +19,7 @@ mod person;
 mod private;
 mod rule;
 mod scope;
+mod urgency;
 mod words;
 
 pub use attack::{
@@ -41,3 +42,4 @@ pub use person::{Language, PersonId, PersonProfile};
 pub use private::Private;
 pub use rule::{AccessRule, ColumnName, FileRule, Piece, RequestPattern};
 pub use scope::{BasisSummary, ExposedRecord, ScopeVersion};
+pub use urgency::Urgency;

@@ -29,6 +29,7 @@ const SCOPE_CONTENT: &str = include_str!("../migrations/0019_scope_content.sql")
 const PERSON_MAIL: &str = include_str!("../migrations/0021_person_mail.sql");
 const LETTERS: &str = include_str!("../migrations/0031_letters.sql");
 const POSTAL_ADDRESSES: &str = include_str!("../migrations/0033_postal_addresses.sql");
+const URGENCY: &str = include_str!("../migrations/0035_urgency.sql");
 const CONTACT_POINTS: &str = include_str!("../migrations/0011_contact_points.sql");
 
 /// Tables whose rows are appended and never changed or erased, which triggers enforce in both databases.
@@ -145,6 +146,7 @@ impl Store {
             migration(31, "letters", safe(for_database(self.kind, LETTERS))),
             migration(33, "postal addresses", safe(for_database(self.kind, POSTAL_ADDRESSES))),
             migration(34, "append only postal addresses", safe(append_only_triggers(self.kind, &["postal_address"]))),
+            migration(35, "urgency", safe(for_database(self.kind, URGENCY))),
         ]);
         migrator.run(&self.write).await.map_err(Error::Migrate)
     }

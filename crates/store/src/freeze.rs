@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use kintsugi_case::{BasisSummary, ExposedRecord, Fact, PersonId, PersonProfile, ScopeVersion, Verdict};
+use kintsugi_case::{BasisSummary, ExposedRecord, Fact, PersonId, PersonProfile, ScopeVersion, Urgency, Verdict};
 use sha2::{Digest, Sha256};
 use sqlx::{Any, Transaction};
 
@@ -61,7 +61,7 @@ pub struct Freeze {
     gathered: Vec<Person>,
     identities: Option<Identities>,
     content: Content,
-    persons: Insert<9>,
+    persons: Insert<10>,
     other_mail: Insert<3>,
     records: Insert<7>,
     exposed: Insert<16>,
@@ -116,7 +116,8 @@ impl Freeze {
             content: Content::default(),
             other_mail: Insert::new("INSERT INTO person_mail (scope_version, mail_index, person)"),
             persons: Insert::new(
-                "INSERT INTO person (scope_version, id, profile, mail_index, language, verdict, records, exposed, told)",
+                "INSERT INTO person (scope_version, id, profile, mail_index, language, verdict, records, exposed, told, \
+                 urgency)",
             ),
             records: Insert::new(
                 "INSERT INTO person_record (scope_version, person, place, source, source_table, record_key, linked_by)",
@@ -231,6 +232,7 @@ impl Freeze {
             (person.records.len() as u64).into(),
             exposed_count(&person.exposed).into(),
             told(&person.exposed).into(),
+            Urgency::of(&person.exposed).map_or(0, Urgency::rank).into(),
         ]);
         for (place, record) in (1_u64..).zip(&person.records) {
             self.records.push(record_row(scope, id, place, record));

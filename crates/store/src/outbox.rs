@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use kintsugi_case::{
-    Channel, Conservation, ExposedRecord, NoticeKind, NoticeNumber, NoticeState, PersonId, PersonProfile, Verdict,
+    Channel, Conservation, ExposedRecord, NoticeKind, NoticeNumber, NoticeState, PersonId, PersonProfile, Urgency, Verdict,
 };
 use kintsugi_vault::Purpose;
 use sqlx::any::AnyRow;
@@ -126,10 +126,21 @@ pub(crate) const LEFT: &str = "('accepted', 'printed', 'batched', 'unknown', 'se
 /// Whom a plan goes through.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Whom {
-    /// Persons of whom something was, or may have been, taken.
-    Affected,
+    /// Persons of whom something was, or may have been, taken: those with this verdict and this rank of urgency.
+    Affected(Verdict, u32),
     /// Persons who were told so, and of whom nothing is concerned any more (rule 10).
     Cleared,
+}
+
+impl Whom {
+    /// Everybody, most urgent first: in this order they get their serial numbers, and notices go out by serial number.
+    /// Persons frozen before ranks were written have rank 0.
+    fn in_turn(scope: u32) -> Vec<Self> {
+        let ranked = |verdict| Urgency::ALL.into_iter().filter(move |urgency| urgency.verdict() == verdict).map(Urgency::rank);
+        let affected = |verdict| ranked(verdict).chain([0]).map(move |rank| Self::Affected(verdict, rank));
+        let cleared = (scope > 1).then_some(Self::Cleared);
+        [Verdict::Proved, Verdict::Possible].into_iter().flat_map(affected).chain(cleared).collect()
+    }
 }
 
 impl Store {
@@ -139,7 +150,7 @@ impl Store {
     pub async fn plan_notices(&self, scope: u32, now_ms: i64) -> Result<Planned> {
         let mut planned = Planned::default();
         let mut bulk = false;
-        for whom in [Whom::Affected, Whom::Cleared].into_iter().filter(|whom| scope > 1 || *whom == Whom::Affected) {
+        for whom in Whom::in_turn(scope) {
             let mut after = 0;
             while let Some(last) = self.plan_page((scope, whom), after, now_ms, &mut planned, &mut bulk).await? {
                 after = last;
@@ -496,7 +507,7 @@ struct ToTell {
 /// sorting them for every page.
 async fn persons_page(connection: &mut AnyConnection, scope: u32, whom: Whom, after: u64) -> Result<Vec<ToTell>> {
     let condition = match whom {
-        Whom::Affected => "COALESCE(p.verdict, '') IN ('proved', 'possible')".to_owned(),
+        Whom::Affected(verdict, rank) => format!("p.verdict = '{}' AND p.urgency = {rank}", verdict.name()),
         Whom::Cleared => format!(
             "COALESCE(p.verdict, '') NOT IN ('proved', 'possible') AND EXISTS (SELECT 1 FROM notice n WHERE n.person = p.id \
              AND n.channel = 'mail' AND n.scope_version < $1 AND n.state IN {LEFT})"

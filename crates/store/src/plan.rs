@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use kintsugi_case::{Channel, Language, NoticeKind, PersonId, PersonProfile, Verdict};
+use kintsugi_case::{Channel, Language, NoticeKind, PersonId, PersonProfile, Urgency, Verdict};
 use kintsugi_vault::Purpose;
 use sha2::{Digest, Sha256};
 use sqlx::AssertSqlSafe;
@@ -159,6 +159,17 @@ impl Store {
         let mut lines = rows.iter().map(line).collect::<Result<Vec<_>>>()?;
         lines.sort_by_key(|line| (line.kind, line.language, std::cmp::Reverse(line.verdict), !line.by_mail));
         Ok(lines)
+    }
+
+    /// How many affected persons of a version are of each urgency, most urgent first; those frozen before there were
+    /// urgencies are of none.
+    pub async fn urgencies(&self, scope: u32) -> Result<Vec<(Option<Urgency>, u64)>> {
+        let sql = "SELECT urgency, COUNT(*) AS n FROM person WHERE scope_version = $1 AND verdict IN ('proved', 'possible') \
+                   GROUP BY urgency ORDER BY urgency";
+        let query = sqlx::query(sql).bind(i64::from(scope));
+        let rows = query.fetch_all(self.reader()).await.during("count how urgent notices are")?;
+        let ranked = |rank: u32| Urgency::ALL.into_iter().find(|urgency| urgency.rank() == rank);
+        rows.iter().map(|row| Ok((ranked(row.small("urgency")?), row.count("n")?))).collect()
     }
 
     /// Writes a plan down, unless the newest one is the same and from the same person; gives its number.

@@ -8,7 +8,7 @@ use std::io::BufRead as _;
 use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 use jiff::civil::Date;
-use kintsugi_case::{ApprovalRule, Channel, ScopeVersion};
+use kintsugi_case::{ApprovalRule, Channel, ScopeVersion, Urgency};
 use kintsugi_notify::{EdgeClass, Templates};
 use kintsugi_store::{FollowUp, PlanContent, PlanLine, PlannedNotice, Store};
 use serde_json::json;
@@ -172,18 +172,25 @@ pub(crate) struct Survey {
     pub(crate) notices: u64,
     /// Notices that mail could not reach, at any address: letters now.
     came_back: u64,
+    /// Affected persons by how soon they must be told.
+    urgencies: Vec<(Option<Urgency>, u64)>,
     edges: BTreeMap<EdgeClass, u64>,
     forecast: Option<Forecast>,
 }
 
 impl Survey {
     fn remarks(&self) -> Vec<(String, String)> {
+        let turn = |(at, (urgency, persons)): (usize, &(Option<Urgency>, u64))| {
+            let words = urgency.map_or("frozen before notices had an order", Urgency::words);
+            (format!("persons told in turn {}: {words}", at + 1), count(*persons))
+        };
+        let turns = self.urgencies.iter().enumerate().map(turn);
         let edges = EdgeClass::ALL
             .into_iter()
             .map(|class| (class.name().replace('-', " "), count(self.edges.get(&class).copied().unwrap_or_default())));
         let came_back =
             (self.came_back > 0).then(|| ("mail came back from every address: a letter".to_owned(), count(self.came_back)));
-        edges.chain(came_back).chain(self.forecast.iter().flat_map(Forecast::remarks)).collect()
+        turns.chain(edges).chain(came_back).chain(self.forecast.iter().flat_map(Forecast::remarks)).collect()
     }
 }
 
@@ -206,6 +213,7 @@ async fn survey(folder: &Folder, store: &Store, (scope, channel): (&ScopeVersion
         }
         stage.at(survey.notices, survey.notices, "notices looked at");
     }
+    survey.urgencies = if channel == Channel::Mail { store.urgencies(scope.number).await? } else { Vec::new() };
     survey.came_back = if channel == Channel::Mail { store.turned_into_letters(scope.number).await? } else { 0 };
     let letters = survey.edges.get(&EdgeClass::NoAddress).copied().unwrap_or_default() + survey.came_back;
     survey.forecast =

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use kintsugi_case::{
-    Attack, AttackSample, AttackShape, Channel, Conservation, Fact, FactKind, FactValue, FieldMeaning, Language, NoticeKind,
-    NoticeNumber, NoticeState, PersonId, Phase, Private, RemedyKind, RemedySpec, RemedyTo, ShownRow, ShownStatement, Verdict,
+    Attack, AttackSample, AttackShape, Channel, Conservation, ExposedRecord, Fact, FactKind, FactValue, FieldMeaning, Language,
+    NoticeKind, NoticeNumber, NoticeState, PersonId, Phase, Private, RemedyKind, RemedySpec, RemedyTo, ShownRow, ShownStatement,
+    StoreSpec, Urgency, Verdict,
 };
 use kintsugi_store::{
     Edition, Error, FieldCount, FollowUp, Hold, LinkTarget, NotApproved, Outcome, PersonFilter, PlanContent, Planned,
@@ -27,6 +28,8 @@ macro_rules! every_case {
             finds_and_lists_persons
             plans_each_affected_person_once
             leases_are_never_shared
+            who_can_be_robbed_now_is_told_first
+            persons_frozen_before_there_were_urgencies_are_told
             outcomes_are_written_down
             reports_move_notices_and_nobody_can_forge_them
             a_dead_address_gives_way_to_the_next_and_then_to_a_letter
@@ -202,8 +205,48 @@ pub(crate) async fn plans_each_affected_person_once(place: Place) {
     assert_eq!(store.conservation(scope).await.unwrap(), line);
     let notices = store.list_notices(scope, None, 0, 10).await.unwrap();
     let listed: Vec<_> = notices.iter().map(|notice| (notice.serial, notice.person.0, notice.state.name())).collect();
-    assert_eq!(listed, [(1, 1, "intended"), (2, 2, "no_address"), (3, 5, "intended"), (4, 6, "intended")]);
+    assert_eq!(listed, [(1, 1, "intended"), (2, 2, "no_address"), (3, 6, "intended"), (4, 5, "intended")]);
     assert!(notices.iter().all(|notice| notice.events.len() == 1 && notice.events[0].state == notice.state));
+}
+
+pub(crate) async fn who_can_be_robbed_now_is_told_first(place: Place) {
+    let store = place.open().await;
+    let mut freeze = store.begin_freeze(DRAFT).await.unwrap();
+    freeze.bases(&[basis()]).await.unwrap();
+    use FieldMeaning::{CardCode, CardNumber, PersonAddress};
+    let taken: [(&[FieldMeaning], Verdict); 6] = [
+        (&[PersonAddress], Verdict::Possible),
+        (&[CardNumber, CardCode], Verdict::Possible),
+        (&[PersonAddress], Verdict::Proved),
+        (&[CardNumber], Verdict::Proved),
+        (&[CardNumber, CardCode], Verdict::Proved),
+        (&[CardNumber, CardCode], Verdict::Excluded),
+    ];
+    for (id, (fields, verdict)) in (1..).zip(taken) {
+        let (someone, fields) = (Someone::new(id), fields.to_vec());
+        let exposed = ExposedRecord { fields, ..exposed(&id.to_string(), verdict) };
+        freeze.person(PersonId(id), &someone.profile(), &someone.refs(), &[exposed]).await.unwrap();
+    }
+    let scope = freeze.commit(seal("one")).await.unwrap().unwrap().number;
+    store.plan_notices(scope, NOW).await.unwrap();
+    assert_eq!(send_all(&store, scope).await, [5, 4, 3, 2, 1]);
+    let turns = Urgency::ALL.map(|urgency| (Some(urgency), 1));
+    assert_eq!(store.urgencies(scope).await.unwrap(), turns);
+    assert!(store.conservation(scope).await.unwrap().is_complete());
+}
+
+pub(crate) async fn persons_frozen_before_there_were_urgencies_are_told(place: Place) {
+    let store = place.open().await;
+    let scope = freeze(&store, "one", &[Someone::new(1).with(Verdict::Possible), Someone::new(2), Someone::new(3)]).await;
+    let raw = place.raw().await;
+    for sql in match &place.spec {
+        StoreSpec::Sqlite => ["DROP TRIGGER person_refuses_UPDATE", "UPDATE person SET urgency = 0 WHERE id < 3"],
+        StoreSpec::Postgres(_) => ["ALTER TABLE person DISABLE TRIGGER ALL", "UPDATE person SET urgency = 0 WHERE id < 3"],
+    } {
+        sqlx::query(sql).execute(&raw).await.unwrap();
+    }
+    store.plan_notices(scope, NOW).await.unwrap();
+    assert_eq!(send_all(&store, scope).await, [3, 2, 1]);
 }
 
 pub(crate) async fn leases_are_never_shared(place: Place) {
@@ -236,7 +279,7 @@ pub(crate) async fn leases_are_never_shared(place: Place) {
 pub(crate) async fn outcomes_are_written_down(place: Place) {
     let store = place.open().await;
     let mut people = everybody(5);
-    people[0] = people[0].clone().with(Verdict::Possible);
+    people[4] = people[4].clone().with(Verdict::Possible);
     let scope = freeze(&store, "one", &people).await;
     store.plan_notices(scope, NOW).await.unwrap();
     let leased = store.lease_notices(scope, 4, "me", NOW + 60_000, NOW).await.unwrap();
@@ -566,12 +609,12 @@ pub(crate) async fn nobody_keeps_a_stale_answer(place: Place) {
     store.plan_notices(one, NOW).await.unwrap();
     // 1 to 3 are told; 4's server refuses; 5 is not affected.
     let leased = store.lease_notices(one, 1000, "me", NOW + 60_000, NOW).await.unwrap();
-    let ended = |serial| match serial {
+    let ended = |person: PersonId| match person.0 {
         4 => Outcome::Refused { reply: "550".into() },
         3 => Outcome::Unknown { why: "no answer".into() },
         _ => Outcome::Accepted { reply: "250".into() },
     };
-    let outcomes: Vec<_> = leased.iter().map(|notice| (notice.serial, ended(notice.serial))).collect();
+    let outcomes: Vec<_> = leased.iter().map(|notice| (notice.serial, ended(notice.person))).collect();
     store.record_outcomes(&outcomes, NOW).await.unwrap();
     // Now: 1 less sure, 2 surer, 3 and 4 cleared, 5 new.
     let two = [possible(1), Someone::new(2), Someone::new(3).with(None), Someone::new(4).with(None), Someone::new(5)];
@@ -590,10 +633,10 @@ pub(crate) async fn nobody_keeps_a_stale_answer(place: Place) {
         })
         .collect();
     let expected = [
-        (1, NoticeKind::Less, 1, Some((1, 1))),
-        (2, NoticeKind::More, 1, Some((2, 1))),
+        (2, NoticeKind::More, 1, Some((4, 1))),
         (5, NoticeKind::First, 1, None),
-        (3, NoticeKind::Cleared, 0, Some((3, 1))),
+        (1, NoticeKind::Less, 1, Some((1, 1))),
+        (3, NoticeKind::Cleared, 0, Some((2, 1))),
     ];
     assert_eq!(said, expected);
     let outcomes: Vec<_> = leased.iter().map(|n| (n.serial, Outcome::Accepted { reply: "250".into() })).collect();
