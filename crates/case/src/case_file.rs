@@ -382,6 +382,8 @@ pub struct NotifySpec {
     pub call_minutes: f64,
     /// People at the desk.
     pub desk_agents: Option<u32>,
+    /// Whether no more notices go out in an hour than the desk can answer calls for.
+    pub desk_pace: bool,
     /// A reminder goes out for rights that end within so many days.
     pub remind_days: u32,
     /// What one letter costs, in the currency's smallest usual unit.
@@ -399,10 +401,25 @@ impl Default for NotifySpec {
             calls_per_hundred: 5.0,
             call_minutes: 8.0,
             desk_agents: None,
+            desk_pace: false,
             remind_days: 30,
             letter_cost: 200,
             letter_currency: "JPY".into(),
         }
+    }
+}
+
+impl NotifySpec {
+    /// Notices an hour at which the calls are no more than the desk can take; none where its size is not written.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a forecast is rough")]
+    pub fn notices_an_hour(&self) -> Option<u32> {
+        let calls_an_hour = f64::from(self.desk_agents?) * 60.0 / self.call_minutes;
+        Some(((calls_an_hour * 100.0 / self.calls_per_hundred) as u32).max(1))
+    }
+
+    /// The same, where sending must keep to it.
+    pub fn per_hour(&self) -> Option<u32> {
+        self.notices_an_hour().filter(|_| self.desk_pace)
     }
 }
 
@@ -756,6 +773,7 @@ mod raw {
         pub(super) calls_per_hundred: Option<f64>,
         pub(super) call_minutes: Option<f64>,
         pub(super) desk_agents: Option<u32>,
+        pub(super) desk_pace: Option<Spanned<bool>>,
         pub(super) remind_days: Option<u32>,
         pub(super) letter_cost: Option<u64>,
         pub(super) letter_currency: Option<String>,
@@ -1225,12 +1243,21 @@ mod check {
         fn notify(&mut self, raw: raw::Notify) -> NotifySpec {
             let usual = NotifySpec::default();
             let some = |number: Option<f64>, usual| number.filter(|number| *number > 0.0).unwrap_or(usual);
+            let desk_agents = raw.desk_agents.filter(|agents| *agents > 0);
+            let desk_pace = raw.desk_pace.is_some_and(|pace| {
+                if *pace.get_ref() && desk_agents.is_none() {
+                    let help = "such as desk_agents = 10: how many answer calls".into();
+                    self.wrong(pace.span(), "the pace of the desk is not known without `desk_agents`".into(), help);
+                }
+                pace.into_inner()
+            });
             NotifySpec {
                 approval: raw.approval.map_or(usual.approval, |word| self.word(&word, "approval", &APPROVALS)),
                 country: raw.country.unwrap_or(usual.country).to_uppercase(),
                 calls_per_hundred: some(raw.calls_per_hundred, usual.calls_per_hundred),
                 call_minutes: some(raw.call_minutes, usual.call_minutes),
-                desk_agents: raw.desk_agents.filter(|agents| *agents > 0),
+                desk_agents,
+                desk_pace,
                 remind_days: raw.remind_days.filter(|days| *days > 0).unwrap_or(usual.remind_days),
                 letter_cost: raw.letter_cost.unwrap_or(usual.letter_cost),
                 letter_currency: raw.letter_currency.unwrap_or(usual.letter_currency),

@@ -95,6 +95,10 @@ pub(crate) enum NotifyStep {
     Closing(Follow),
     /// Answer somebody who wrote back, at the address to which their notice went
     Answer(Answer),
+    /// Let every sender of this case wait, on whatever machine it runs
+    Pause(Turn),
+    /// Let them go on
+    Resume(Turn),
     /// Who gets what by which channel, and what it will take; the plan that a second person approves
     Plan(Plan),
     /// Write every edge class and some persons drawn by a seed into a folder, as they would arrive
@@ -143,6 +147,19 @@ pub(crate) struct Plan {
     /// Who plans: a name that can sign in to the console. The password is asked for
     #[arg(long, value_name = "NAME")]
     pub(crate) by: Option<String>,
+}
+
+/// Who pauses sending or lets it go on.
+#[derive(Args, Debug)]
+pub(crate) struct Turn {
+    #[command(flatten)]
+    pub(crate) case: Case,
+    /// Who: a name that can sign in to the console. The password is asked for
+    #[arg(long, value_name = "NAME")]
+    pub(crate) by: Option<String>,
+    /// Why; it stands in the case's history
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
 }
 
 /// What can be sent again.

@@ -15,7 +15,7 @@ pub(crate) struct Forecast {
     /// The desk's work, in hours.
     pub(crate) desk_hours: f64,
     /// Notices an hour at which the calls are no more than the desk can take; none where its size is not written.
-    pub(crate) notices_an_hour: Option<u64>,
+    pub(crate) notices_an_hour: Option<u32>,
     /// Letters to print.
     pub(crate) letters: u64,
     /// What they cost, with the currency.
@@ -27,15 +27,15 @@ pub(crate) struct Forecast {
 pub(crate) fn forecast(case: &CaseFile, mails: u64, letters: u64, largest_domain: u64) -> Forecast {
     let (notify, mail) = (&case.notify, case.mail.as_ref());
     let takes = |mails: u64, pace: Option<u32>| pace.map(|pace| mails as f64 / f64::from(pace));
+    let desk = takes(mails, notify.per_hour()).map(|hours| hours * 60.0);
     let all = takes(mails, mail.and_then(|mail| mail.per_minute));
     let one = takes(largest_domain, mail.and_then(|mail| mail.per_domain_minute));
     let calls = ((mails + letters) as f64 * notify.calls_per_hundred / 100.0).ceil();
-    let calls_an_hour = notify.desk_agents.map(|agents| f64::from(agents) * 60.0 / notify.call_minutes);
     Forecast {
-        minutes: all.into_iter().chain(one).reduce(f64::max),
+        minutes: all.into_iter().chain(one).chain(desk).reduce(f64::max),
         calls: calls as u64,
         desk_hours: calls * notify.call_minutes / 60.0,
-        notices_an_hour: calls_an_hour.map(|calls| (calls * 100.0 / notify.calls_per_hundred) as u64),
+        notices_an_hour: notify.notices_an_hour(),
         letters,
         letter_cost: (letters * notify.letter_cost, notify.letter_currency.clone()),
     }
@@ -44,19 +44,23 @@ pub(crate) fn forecast(case: &CaseFile, mails: u64, letters: u64, largest_domain
 impl Forecast {
     /// For people: name and value.
     pub(crate) fn remarks(&self) -> Vec<(String, String)> {
-        let minutes = self.minutes.map_or("no limit".into(), |minutes| format!("{minutes:.0} min"));
+        let minutes = self.minutes.map_or("no limit".into(), duration);
         let mut remarks = vec![
-            ("to send the mails, at least, at the pace of [mail]".to_owned(), minutes),
+            ("to send the mails, at least, at the pace of [mail] and [notify]".to_owned(), minutes),
             ("calls to the desk (forecast)".to_owned(), count(self.calls)),
             ("of work at the desk (forecast)".to_owned(), format!("{:.0} h", self.desk_hours)),
             ("letters".to_owned(), count(self.letters)),
             ("for the letters (forecast)".to_owned(), format!("{} {}", count(self.letter_cost.0), self.letter_cost.1)),
         ];
         if let Some(notices) = self.notices_an_hour {
-            remarks.push(("notices an hour are as many as the desk can answer calls for".to_owned(), count(notices)));
+            remarks.push(("notices an hour are as many as the desk can answer calls for".to_owned(), count(u64::from(notices))));
         }
         remarks
     }
+}
+
+fn duration(minutes: f64) -> String {
+    if minutes < 600.0 { format!("{minutes:.0} min") } else { format!("{:.0} h", minutes / 60.0) }
 }
 
 #[cfg(test)]
@@ -96,5 +100,7 @@ letter_cost = 150
         assert_eq!((of.minutes, of.calls, of.letter_cost.0), (Some(40.0), 402, 7500));
         assert_eq!((of.desk_hours.round(), of.notices_an_hour), (40.0, Some(1250)));
         assert_eq!(forecast(&case, 10_000, 0, 10).minutes, Some(10.0));
+        let kept = CaseFile::parse(&CASE.replace("desk_agents = 5", "desk_agents = 5\ndesk_pace = true")).unwrap();
+        assert_eq!(forecast(&kept, 10_000, 50, 4000).minutes, Some(480.0));
     }
 }

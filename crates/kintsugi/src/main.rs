@@ -14,6 +14,7 @@ mod mistakes;
 mod outbox;
 mod pipeline;
 mod progress;
+mod reins;
 mod servers;
 #[cfg(feature = "letters")]
 mod statement_paper;

@@ -30,6 +30,9 @@ impl Outbox for StoreOutbox {
     type Error = kintsugi_store::Error;
 
     async fn lease(&mut self, after: u64, limit: usize) -> Result<Vec<Leased>, Self::Error> {
+        if self.store.paused().await?.is_some() {
+            return Ok(Vec::new());
+        }
         let now = Timestamp::now().as_millisecond();
         let count = u32::try_from(limit).unwrap_or(u32::MAX);
         self.store.lease_notices_after(self.scope, (after, self.waiting), count, &self.worker, now + LEASE_MS, now).await
@@ -56,7 +59,7 @@ fn stored(outcome: &Outcome, now_ms: i64) -> kintsugi_store::Outcome {
         Outcome::Refused { reply } => kintsugi_store::Outcome::Refused { reply },
         Outcome::Unknown { why } => kintsugi_store::Outcome::Unknown { why },
         Outcome::Later { wait } => kintsugi_store::Outcome::NotSent {
-            why: "its domain has had its share for now".into(),
+            why: "its turn had not come yet".into(),
             retry_at_ms: now_ms.saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)),
         },
         Outcome::NotSent { why } => kintsugi_store::Outcome::NotSent { why, retry_at_ms: now_ms + RETRY_MS },

@@ -19,6 +19,8 @@ const TURN_MARGIN: Duration = Duration::from_millis(20);
 const TURNS_TOGETHER: Duration = Duration::from_secs(1);
 /// A wish to stop is seen within this.
 const STOP_SEEN_WITHIN: Duration = Duration::from_millis(500);
+/// No more letters are leased than go within this: a lease must outlast them.
+const IN_HAND_WITHIN: Duration = Duration::from_secs(5 * 60);
 /// Outcomes written down in one go, at most.
 const RECORDED_TOGETHER_MAX: usize = 512;
 
@@ -56,7 +58,7 @@ pub struct RunOptions {
     pub open_pause: Duration,
     /// The pace.
     pub limits: Limits,
-    /// Set it, and nothing more is leased: what is in hand is finished.
+    /// Set it, and nothing more is leased: what is in hand is finished, but for what waits for its turn.
     pub stop: Arc<AtomicBool>,
 }
 
@@ -73,6 +75,12 @@ impl RunOptions {
             limits: Limits::default(),
             stop: Arc::default(),
         }
+    }
+
+    /// The same at this pace.
+    pub fn paced(self, limits: Limits) -> Self {
+        let goes = limits.within(IN_HAND_WITHIN).map_or(usize::MAX, |mails| usize::try_from(mails).unwrap_or(usize::MAX));
+        Self { limits, letters_in_hand_max: self.letters_in_hand_max.min(goes).max(1), ..self }
     }
 }
 
@@ -358,7 +366,13 @@ impl<L> Worker<L> {
             Ok(mail) => mail,
             Err(error) => return Ok(Outcome::NotSent { why: error.to_string() }),
         };
-        tokio::time::sleep(self.pace.turn(Instant::now())).await;
+        let turn = self.pace.turn(Instant::now());
+        if !turn.is_zero() {
+            wait_until(Instant::now() + turn, &self.options.stop).await;
+            if self.options.stop.load(Ordering::Relaxed) {
+                return Ok(Outcome::Later { wait: Duration::ZERO });
+            }
+        }
         loop {
             let mut open = match session.take() {
                 Some(open) => open,

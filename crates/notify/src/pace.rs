@@ -1,5 +1,6 @@
-//! The pace: so many mails a minute in all and to one recipient domain. A mail whose domain has had its share is put back
-//! with the time of its turn, so that a slow domain takes no place in the hand and the fast ones do not wait for it.
+//! The pace: so many mails a minute in all and to one recipient domain, and so many an hour as the desk can answer calls for.
+//! A mail whose domain has had its share is put back with the time of its turn, so that a slow domain takes no place in the
+//! hand and the fast ones do not wait for it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+const MINUTE: Duration = Duration::from_secs(60);
 /// Domains with less than this are let through in one go: a limit is for crowds.
 const BURST: Duration = Duration::from_secs(1);
 /// So many domains are kept in mind before those that are idle are forgotten.
@@ -19,6 +21,21 @@ pub struct Limits {
     pub per_minute: Option<u32>,
     /// Mails in a minute to one recipient domain.
     pub per_domain_minute: Option<u32>,
+    /// Mails in an hour, evenly spread: what they bring must not come all at once.
+    pub per_hour: Option<u32>,
+}
+
+impl Limits {
+    /// The time between two mails of all; none where nothing holds them.
+    fn every(&self) -> Option<Duration> {
+        let of = |mails: Option<u32>, within: Duration| mails.filter(|mails| *mails > 0).map(|mails| within / mails);
+        of(self.per_minute, MINUTE).max(of(self.per_hour, 60 * MINUTE))
+    }
+
+    /// How many mails may go within this time; none where nothing holds them.
+    pub(crate) fn within(&self, time: Duration) -> Option<u128> {
+        self.every().map(|every| time.as_nanos() / every.as_nanos().max(1))
+    }
 }
 
 /// Keeps the pace of one run. A clone keeps the same one.
@@ -49,7 +66,7 @@ impl Pace {
 
     /// How long the next mail of all must wait.
     pub(crate) fn turn(&self, now: Instant) -> Duration {
-        let Some(every) = interval(self.limits.per_minute) else { return Duration::ZERO };
+        let Some(every) = self.limits.every() else { return Duration::ZERO };
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let at = state.next.max(now);
         state.next = at + every;
@@ -58,7 +75,8 @@ impl Pace {
 
     /// Whether a mail to this address may go now; else how long until its turn.
     pub(crate) fn domain(&self, recipient: &str, now: Instant) -> Result<(), Duration> {
-        let Some(every) = interval(self.limits.per_domain_minute) else { return Ok(()) };
+        let per_minute = self.limits.per_domain_minute.filter(|mails| *mails > 0);
+        let Some(every) = per_minute.map(|mails| MINUTE / mails) else { return Ok(()) };
         let name = recipient.rsplit_once('@').map_or("", |(_, domain)| domain).to_lowercase();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.domains.len() >= DOMAINS_KEPT_MAX {
@@ -75,10 +93,6 @@ impl Pace {
     }
 }
 
-fn interval(per_minute: Option<u32>) -> Option<Duration> {
-    per_minute.filter(|mails| *mails > 0).map(|mails| Duration::from_secs(60) / mails)
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -91,7 +105,7 @@ mod tests {
     #[test]
     fn a_domain_gets_its_share_and_each_mail_is_put_back_about_once() {
         let begin = Instant::now();
-        let pace = Pace::new(Limits { per_minute: None, per_domain_minute: Some(600) }, begin);
+        let pace = Pace::new(Limits { per_domain_minute: Some(600), ..Limits::default() }, begin);
         let mut due: std::collections::BTreeSet<(Duration, u32)> = (0..3000).map(|mail| (Duration::ZERO, mail)).collect();
         let (mut minutes, mut put_back) = ([0; 7], 0);
         while let Some((at, mail)) = due.pop_first() {
@@ -111,8 +125,11 @@ mod tests {
     #[test]
     fn all_mails_together_keep_their_distance() {
         let now = Instant::now();
-        let pace = Pace::new(Limits { per_minute: Some(120), per_domain_minute: None }, now);
+        let pace = Pace::new(Limits { per_minute: Some(120), ..Limits::default() }, now);
         let waits: Vec<u128> = (0..3).map(|_| pace.turn(now).as_millis()).collect();
         assert_eq!(waits, [0, 500, 1000]);
+        let desk = Pace::new(Limits { per_minute: Some(120), per_hour: Some(1500), ..Limits::default() }, now);
+        let waits: Vec<u128> = (0..3).map(|_| desk.turn(now).as_millis()).collect();
+        assert_eq!(waits, [0, 2400, 4800], "the slower of the two");
     }
 }

@@ -57,6 +57,7 @@ pub fn console(site: Site) -> Router {
         .route("/persons/{id}", get(person::show).post(person::show_profile))
         .route("/notices", get(notices::show).post(decide::decide))
         .route("/plan", get(crate::console::plan::show).post(crate::console::plan::approve))
+        .route("/plan/sending", post(crate::console::sending::turn))
         .route("/notices.csv", get(notices::download))
         .route("/replies", get(crate::console::replies::show))
         .route("/replies/{id}", get(crate::console::replies::show_one))

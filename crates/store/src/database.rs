@@ -30,6 +30,7 @@ const PERSON_MAIL: &str = include_str!("../migrations/0021_person_mail.sql");
 const LETTERS: &str = include_str!("../migrations/0031_letters.sql");
 const POSTAL_ADDRESSES: &str = include_str!("../migrations/0033_postal_addresses.sql");
 const URGENCY: &str = include_str!("../migrations/0035_urgency.sql");
+const SENDING: &str = include_str!("../migrations/0037_sending.sql");
 const CONTACT_POINTS: &str = include_str!("../migrations/0011_contact_points.sql");
 
 /// Tables whose rows are appended and never changed or erased, which triggers enforce in both databases.
@@ -77,6 +78,7 @@ pub(crate) enum Alone {
     Approve = 0x6b69_0007,
     Answer = 0x6b69_0008,
     Letters = 0x6b69_0009,
+    Sending = 0x6b69_000a,
 }
 
 impl Store {
@@ -147,6 +149,8 @@ impl Store {
             migration(33, "postal addresses", safe(for_database(self.kind, POSTAL_ADDRESSES))),
             migration(34, "append only postal addresses", safe(append_only_triggers(self.kind, &["postal_address"]))),
             migration(35, "urgency", safe(for_database(self.kind, URGENCY))),
+            migration(37, "sending", safe(for_database(self.kind, SENDING))),
+            migration(38, "append only sending", safe(append_only_triggers(self.kind, &["sending"]))),
         ]);
         migrator.run(&self.write).await.map_err(Error::Migrate)
     }

@@ -37,6 +37,7 @@ mod right;
 mod rows;
 mod scope;
 mod sealed;
+mod sending;
 mod staff;
 mod verify;
 
@@ -62,5 +63,6 @@ pub use reply::{AnswerView, ReplyDraft, ReplyKept, ReplyKind, ReplyView};
 pub use report::{Report, Reported};
 pub use right::{Issued, RedeemRequest, Redemption, RightTotals, RightView};
 pub use scope::{FieldCount, ScopeCounts};
+pub use sending::Pause;
 pub use staff::Staff;
 pub use verify::OutboxCheck;

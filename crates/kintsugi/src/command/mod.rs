@@ -16,6 +16,7 @@ mod letters;
 mod listen;
 mod mailbox;
 mod notify;
+mod pause;
 mod plan;
 mod preview;
 mod publish;
@@ -60,6 +61,8 @@ pub(crate) fn run(cli: Cli) -> Result<Finish> {
         Command::Freeze(case) => ("freeze", freeze(&open(case)?)?),
         Command::Notify(args) => match args.step {
             Some(NotifyStep::Plan(plan)) => ("notify plan", plan::plan(&open(plan.case)?, plan.by.as_deref())?),
+            Some(NotifyStep::Pause(turn)) => ("notify pause", pause::pause(&open(turn.case.clone())?, &turn)?),
+            Some(NotifyStep::Resume(turn)) => ("notify resume", pause::resume(&open(turn.case.clone())?, &turn)?),
             Some(NotifyStep::Preview(args)) => {
                 let folder = open(args.case)?;
                 let out = args.out.unwrap_or_else(|| folder.root.join("preview"));

@@ -19,6 +19,7 @@ use crate::finish::Finish;
 use crate::folder::Folder;
 use crate::outbox::StoreOutbox;
 use crate::progress::{Stage, count};
+use crate::reins::{self, Reins};
 use crate::worker::Answers;
 use crate::{citing, facts, progress};
 
@@ -208,6 +209,9 @@ async fn send(
     templates: Templates,
     stage: &Stage,
 ) -> Result<Option<String>> {
+    if let Some(pause) = store.paused().await? {
+        return Ok(Some(reins::said(&pause)));
+    }
     citing::record(folder, store, &templates, kinds(&waiting)).await?;
     let composer = composer(folder, store, scope, templates).await?;
     let portal = spec.portal.clone();
@@ -231,29 +235,23 @@ async fn send(
     };
     let worker = worker_name(std::process::id());
     let mut outbox = StoreOutbox { store: store.clone(), scope: scope.number, waiting, worker, next_address: 0 };
-    let limits = Limits { per_minute: spec.per_minute, per_domain_minute: spec.per_domain_minute };
-    let options = RunOptions { limits, ..RunOptions::new(spec.connections) };
-    let stop = options.stop.clone();
-    let stopper = tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            progress::line("  stopping: what is in hand is finished first");
-            stop.store(true, Ordering::Relaxed);
-        }
-    });
+    let (per_minute, per_domain_minute) = (spec.per_minute, spec.per_domain_minute);
+    let limits = Limits { per_minute, per_domain_minute, per_hour: folder.case.notify.per_hour() };
+    let options = RunOptions::new(spec.connections).paced(limits);
+    let reins = Reins::new(store.clone(), Arc::clone(&options.stop));
     let mut shown = |at: kintsugi_notify::Progress| stage.at(at.accepted + at.refused + at.unknown, to_send, "mails");
     let (sender, compose) = (sender(folder, spec)?, Arc::new(compose));
-    let report = loop {
+    loop {
         let (before, compose) = (outbox.next_address, Arc::clone(&compose));
         let report =
             kintsugi_notify::run(&mut outbox, &sender, options.clone(), move |letter: &Leased| compose(letter), &mut shown).await;
+        let report = report.context("the notices could not all be accounted for")?;
         // Notices whose address was refused wait again, with the next one: there is an end, as addresses have.
-        let again = outbox.next_address > before && report.as_ref().is_ok_and(|report| report.stopped.is_none());
-        if !again || options.stop.load(Ordering::Relaxed) {
-            break report.context("the notices could not all be accounted for");
+        let again = outbox.next_address > before && report.stopped.is_none() && !options.stop.load(Ordering::Relaxed);
+        if !reins.interrupted().await? && !again {
+            return Ok(report.stopped);
         }
-    };
-    stopper.abort();
-    Ok(report?.stopped)
+    }
 }
 
 fn outcome(line: &Conservation, cleared: &Conservation, stopped: Option<&str>) -> Outcome {
@@ -262,7 +260,7 @@ fn outcome(line: &Conservation, cleared: &Conservation, stopped: Option<&str>) -
         text.push_str(&format!("\n  told before, not affected any more:\n{}", conservation_text(cleared)));
     }
     if let Some(why) = stopped {
-        text.push_str(&format!("\n  Sending stopped: {why}. Run `kintsugi notify` again when that is mended."));
+        text.push_str(&format!("\n  Sending stopped: {why}. Run `kintsugi notify` again when that is over."));
     }
     let data = json!({
         "persons": line.persons, "accepted": line.accepted, "refused": line.refused, "unknown": line.unknown,

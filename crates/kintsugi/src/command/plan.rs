@@ -72,12 +72,12 @@ pub(crate) fn plan_of(folder: &Folder, by: Option<&str>, follow_up: Option<Follo
     })
 }
 
-/// Who plans. Where two persons must agree it is somebody who can sign in, shown by their password: otherwise one person
+/// Who acts. Where two persons must agree it is somebody who can sign in, shown by their password: otherwise one person
 /// could plan in another's name and approve in their own.
 pub(crate) async fn planner(folder: &Folder, store: &Store, by: Option<&str>) -> Result<String> {
     let Some(name) = by else {
         if folder.case.notify.approval == ApprovalRule::TwoPerson {
-            bail!("say who plans: kintsugi notify plan --by NAME (a name that can sign in to the console)");
+            bail!("say who you are: --by NAME (a name that can sign in to the console)");
         }
         return Ok("command line".into());
     };

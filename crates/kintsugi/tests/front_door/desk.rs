@@ -84,6 +84,11 @@ impl Desk {
         command(args, &self.case()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
 
+    /// The same, and what it says to people is there to be read.
+    pub(crate) fn start_heard(&self, args: &[&str]) -> Child {
+        command(args, &self.case()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
     /// Changes the case file.
     pub(crate) fn edit(&self, from: &str, to: &str) {
         self.edit_file("case.toml", from, to);

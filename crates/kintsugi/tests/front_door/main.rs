@@ -10,6 +10,7 @@ mod full_disk;
 mod hostile;
 mod killed;
 mod letters;
+mod pause;
 mod pipeline;
 mod restored;
 mod score;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use kintsugi_case::{Language, MailSpec, NoticeNumber, NoticeState, Private};
 use kintsugi_notify::{
-    Credentials, Mail, NoticeContent, Outbox, Outcome, Progress, RunOptions, RunReport, Sender, Timeouts, Unsendable, run,
+    Credentials, Limits, Mail, NoticeContent, Outbox, Outcome, Progress, RunOptions, RunReport, Sender, Timeouts, Unsendable, run,
 };
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -272,6 +272,19 @@ async fn a_run_that_is_asked_to_stop_finishes_what_is_in_hand() {
     assert_eq!(outbox.count(NoticeState::Sending), 0);
     assert!(outbox.count(NoticeState::Intended) > 0);
     assert_eq!(server.recipients().len(), outbox.count(NoticeState::Accepted));
+}
+
+#[tokio::test]
+async fn a_run_at_the_pace_of_the_desk_has_little_in_hand_and_stops_at_once() {
+    let (mut outbox, server) = (Memory::with(500), MailServer::start(Manner::Good).await);
+    let sender = Sender::new(&spec(&[server.url()]), None, QUICK).unwrap();
+    let options = quick(4).paced(Limits { per_hour: Some(120), ..Limits::default() });
+    assert_eq!(options.letters_in_hand_max, 10, "as many as go in five minutes");
+    let stop = Arc::clone(&options.stop);
+    let mut progress = |_| stop.store(true, Ordering::Relaxed);
+    run(&mut outbox, &sender, options, |serial| letter(*serial), &mut progress).await.unwrap();
+    let counts = [NoticeState::Accepted, NoticeState::Sending, NoticeState::Intended].map(|state| outbox.count(state));
+    assert_eq!(counts, [1, 0, 499], "who waits for their turn is put back");
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ pub(crate) mod rail;
 pub(crate) mod replies;
 pub(crate) mod rights;
 pub(crate) mod scope;
+pub(crate) mod sending;
 pub(crate) mod sign_in;
 pub(crate) mod stand;
 pub(crate) mod statement;

@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::Rail;
 use super::rail::moment;
+use super::sending::Paused;
 use crate::failure::Failure;
 use crate::session::Session;
 use crate::site::Site;
@@ -33,6 +34,8 @@ pub(crate) struct PlanPage {
     pub(crate) asked: bool,
     /// Why the last attempt to approve did nothing.
     pub(crate) fault: Option<String>,
+    /// Whether sending is paused.
+    pub(crate) paused: Option<Paused>,
 }
 
 impl PlanPage {
@@ -80,7 +83,7 @@ pub(crate) async fn show(
     let (f, standing) = Rail::new(&site, &visitor, session, "/plan").await?;
     let plan = site.store.newest_plan().await?;
     let when = |at_ms: Option<i64>| at_ms.map(|at_ms| moment(&site, at_ms)).unwrap_or_default();
-    let known = ["same", "overtaken", "already"].contains(&query.fault.as_str());
+    let known = ["same", "overtaken", "already", "reason"].contains(&query.fault.as_str());
     let page = PlanPage {
         planned: when(plan.as_ref().map(|plan| plan.planned_at_ms)),
         approved: when(plan.as_ref().and_then(|plan| plan.approval.as_ref()).map(|approval| approval.at_ms)),
@@ -88,6 +91,7 @@ pub(crate) async fn show(
         own: plan.as_ref().is_some_and(|plan| plan.planned_by.trim().to_lowercase() == who.trim().to_lowercase()),
         asked: site.case.notify.approval == ApprovalRule::TwoPerson,
         fault: known.then(|| f.t(&format!("plan-fault-{}", query.fault))),
+        paused: Paused::now(&site).await?,
         plan,
         f,
     };

@@ -36,6 +36,8 @@ pub(crate) struct Stand {
     pub(crate) hours: Option<Hours>,
     pub(crate) frozen: bool,
     pub(crate) conflicts: usize,
+    /// Whether sending is paused.
+    pub(crate) paused: bool,
 }
 
 /// A label, a number, an as-of, and its why.
@@ -102,6 +104,7 @@ pub(crate) async fn show(State(site): State<Site>, visitor: Visitor, session: Se
         hours: standing.and_then(|standing| chart::hours(&standing.hours, &site.case.case.timezone)),
         frozen: standing.is_some(),
         conflicts: kintsugi_case::contradictions(&facts).len(),
+        paused: site.store.paused().await?.is_some(),
         f,
     };
     Ok(Html(page.render()?))

@@ -284,3 +284,34 @@ async fn a_plan_is_approved_as_it_was_shown_and_not_by_whoever_made_it() {
     let audit = text(&browser.get("/audit").await.body);
     assert!(audit.contains("approved plan 2") && audit.contains("tried to approve their own plan 1"), "{audit}");
 }
+
+#[tokio::test]
+async fn sending_is_paused_with_a_reason_and_every_page_that_matters_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let case = make(dir.path(), 10, loopback()).await;
+    let mut browser = Browser::visit(console(case.site)).await;
+    sign_in(&mut browser, STAFF.1).await;
+    let token = browser.get("/plan").await.token();
+    let turn = async |browser: &mut Browser, token: &str, turn: &str, reason: &str| {
+        let fields = [("token", token), ("turn", turn), ("reason", reason)];
+        browser.post("/plan/sending", &fields).await.header("location").map(str::to_owned)
+    };
+    assert_eq!(turn(&mut browser, "forged", "pause", "x").await, None);
+    assert_eq!(turn(&mut browser, &token, "pause", "  ").await.unwrap(), "/plan?fault=reason#sending");
+    assert_eq!(case.store.paused().await.unwrap(), None);
+    assert!(text(&browser.get("/plan?fault=reason").await.body).contains("Say why"));
+    for _ in 0..2 {
+        assert_eq!(turn(&mut browser, &token, "pause", "<b>a wrong price</b>").await.unwrap(), "/plan#sending");
+    }
+    let page = browser.get("/plan").await;
+    for said in ["Sending is paused.", &format!("Paused by {}", STAFF.0), "Reason: <b>a wrong price</b>", "Let sending go on"] {
+        assert!(text(&page.body).replace("&#60;", "<").replace("&#62;", ">").contains(said), "{said}: {}", text(&page.body));
+    }
+    assert!(!page.body.contains("<b>a wrong"), "what people write is no markup");
+    assert!(text(&browser.get("/").await.body).contains("Sending is paused."));
+    assert!(text(&browser.get("/plan?lang=ja").await.body).contains("送信を一時停止しています"));
+    turn(&mut browser, &token, "resume", "mended").await.unwrap();
+    assert_eq!(case.store.paused().await.unwrap(), None);
+    let audit = text(&browser.get("/audit").await.body);
+    assert_eq!((audit.matches("paused sending").count(), audit.matches("let sending go on").count()), (1, 1), "{audit}");
+}

@@ -8,7 +8,7 @@ use kintsugi_case::{
     StoreSpec, Urgency, Verdict,
 };
 use kintsugi_store::{
-    Edition, Error, FieldCount, FollowUp, Hold, LinkTarget, NotApproved, Outcome, PersonFilter, PlanContent, Planned,
+    Edition, Error, FieldCount, FollowUp, Hold, LinkTarget, NotApproved, Outcome, Pause, PersonFilter, PlanContent, Planned,
     RedeemRequest, Redemption, ReplyKept, Report, Reported, Store, Waiting,
 };
 
@@ -51,6 +51,7 @@ macro_rules! every_case {
             nobody_keeps_a_stale_answer
             refused_notices_alone_are_sent_again
             a_plan_is_approved_by_somebody_else
+            sending_is_paused_and_goes_on
             people_decide_about_single_notices
             whatever_happens_the_sum_holds
             a_notice_is_found_by_its_number
@@ -705,6 +706,25 @@ pub(crate) async fn a_plan_is_approved_by_somebody_else(place: Place) {
     let sql = "INSERT INTO approval (plan, approved_at_ms, approved_by, digest, seal) SELECT number, 1, 'mallory', digest, $1 FROM plan WHERE number = 2";
     sqlx::query(sql).bind(vec![1_u8]).execute(&place.raw().await).await.unwrap();
     assert!(store.newest_plan().await.unwrap().unwrap().approval.is_none());
+}
+
+pub(crate) async fn sending_is_paused_and_goes_on(place: Place) {
+    let store = place.open().await;
+    assert_eq!(store.paused().await.unwrap(), None);
+    assert!(!store.resume_sending("sato", "nothing to do", NOW).await.unwrap(), "it was not paused");
+    let (one, other) = tokio::join!(store.pause_sending("sato", "a wrong price", NOW), store.pause_sending("mori", "too", NOW));
+    assert_eq!([one.unwrap(), other.unwrap()].iter().filter(|done| **done).count(), 1, "whoever comes first");
+    let again = place.open().await;
+    assert_eq!(again.paused().await.unwrap().unwrap().at_ms, NOW);
+    assert!(again.resume_sending("mori", "the price is right", NOW + 5).await.unwrap());
+    assert_eq!(store.paused().await.unwrap(), None);
+    assert!(store.pause_sending("sato", "the desk is full", NOW + 6).await.unwrap());
+    let expected = Pause { at_ms: NOW + 6, who: "sato".into(), reason: "the desk is full".into() };
+    assert_eq!(store.paused().await.unwrap(), Some(expected));
+    let audit = store.audit_entries(0, 10).await.unwrap();
+    let said: Vec<&str> = audit.iter().map(|entry| entry.what.as_str()).collect();
+    assert_eq!(said, ["paused sending", "let sending go on", "paused sending"]);
+    assert!(sqlx::query("DELETE FROM sending").execute(&place.raw().await).await.is_err(), "it is history");
 }
 
 pub(crate) async fn people_decide_about_single_notices(place: Place) {
