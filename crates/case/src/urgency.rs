@@ -42,14 +42,14 @@ impl Urgency {
         }
     }
 
-    /// For staff.
-    pub const fn words(self) -> &'static str {
+    /// Its name in plans.
+    pub const fn name(self) -> &'static str {
         match self {
-            Self::CardWithCode => "card number with its code proved",
-            Self::Secret => "card number or password proved",
-            Self::Taken => "something else proved",
-            Self::PossibleSecret => "card number or password possible",
-            Self::Possible => "something else possible",
+            Self::CardWithCode => "card-with-code",
+            Self::Secret => "secret",
+            Self::Taken => "taken",
+            Self::PossibleSecret => "possible-secret",
+            Self::Possible => "possible",
         }
     }
 

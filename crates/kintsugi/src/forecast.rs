@@ -42,18 +42,18 @@ pub(crate) fn forecast(case: &CaseFile, mails: u64, letters: u64, largest_domain
 }
 
 impl Forecast {
-    /// For people: name and value.
+    /// The names of remarks, and their values.
     pub(crate) fn remarks(&self) -> Vec<(String, String)> {
-        let minutes = self.minutes.map_or("no limit".into(), duration);
+        let minutes = self.minutes.map_or("-".into(), duration);
         let mut remarks = vec![
-            ("to send the mails, at least, at the pace of [mail] and [notify]".to_owned(), minutes),
-            ("calls to the desk (forecast)".to_owned(), count(self.calls)),
-            ("of work at the desk (forecast)".to_owned(), format!("{:.0} h", self.desk_hours)),
+            ("least-time".to_owned(), minutes),
+            ("calls".to_owned(), count(self.calls)),
+            ("desk-work".to_owned(), format!("{:.0} h", self.desk_hours)),
             ("letters".to_owned(), count(self.letters)),
-            ("for the letters (forecast)".to_owned(), format!("{} {}", count(self.letter_cost.0), self.letter_cost.1)),
+            ("letter-cost".to_owned(), format!("{} {}", count(self.letter_cost.0), self.letter_cost.1)),
         ];
         if let Some(notices) = self.notices_an_hour {
-            remarks.push(("notices an hour are as many as the desk can answer calls for".to_owned(), count(u64::from(notices))));
+            remarks.push(("desk-pace".to_owned(), count(u64::from(notices))));
         }
         remarks
     }

@@ -15,6 +15,7 @@ mod outbox;
 mod pipeline;
 mod progress;
 mod reins;
+mod remark;
 mod servers;
 #[cfg(feature = "letters")]
 mod statement_paper;

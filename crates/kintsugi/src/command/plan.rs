@@ -19,6 +19,7 @@ use crate::finish::Finish;
 use crate::folder::Folder;
 use crate::forecast::{Forecast, forecast};
 use crate::progress::{Stage, count};
+use crate::remark;
 
 /// The environment variable that holds the planner's password where nobody types it.
 const PASSWORD: &str = "KINTSUGI_STAFF_PASSWORD";
@@ -51,12 +52,11 @@ pub(crate) fn plan_of(folder: &Folder, by: Option<&str>, follow_up: Option<Follo
         let mut remarks = survey.remarks();
         let line = store.conservation(scope.number).await?;
         if follow_up.is_some() && line.accepted < line.persons {
-            remarks
-                .push(("persons whose notice was not accepted: nothing follows it".into(), count(line.persons - line.accepted)));
+            remarks.push(("nothing-follows".into(), count(line.persons - line.accepted)));
         }
         let gone = store.told_and_gone(scope.number).await?;
         if gone > 0 {
-            remarks.push(("told before and not in this version: settle by hand".into(), count(gone)));
+            remarks.push(("told-and-gone".into(), count(gone)));
         }
         let number = store.put_plan(&content, &by, &remarks, now_ms()).await?;
         store
@@ -180,16 +180,14 @@ pub(crate) struct Survey {
 
 impl Survey {
     fn remarks(&self) -> Vec<(String, String)> {
-        let turn = |(at, (urgency, persons)): (usize, &(Option<Urgency>, u64))| {
-            let words = urgency.map_or("frozen before notices had an order", Urgency::words);
-            (format!("persons told in turn {}: {words}", at + 1), count(*persons))
+        let turn = |(urgency, persons): &(Option<Urgency>, u64)| {
+            (format!("turn-{}", urgency.map_or("unknown", Urgency::name)), count(*persons))
         };
-        let turns = self.urgencies.iter().enumerate().map(turn);
+        let turns = self.urgencies.iter().map(turn);
         let edges = EdgeClass::ALL
             .into_iter()
-            .map(|class| (class.name().replace('-', " "), count(self.edges.get(&class).copied().unwrap_or_default())));
-        let came_back =
-            (self.came_back > 0).then(|| ("mail came back from every address: a letter".to_owned(), count(self.came_back)));
+            .map(|class| (class.name().to_owned(), count(self.edges.get(&class).copied().unwrap_or_default())));
+        let came_back = (self.came_back > 0).then(|| ("came-back".to_owned(), count(self.came_back)));
         turns.chain(edges).chain(came_back).chain(self.forecast.iter().flat_map(Forecast::remarks)).collect()
     }
 }
@@ -241,7 +239,7 @@ fn outcome(folder: &Folder, number: u32, by: &str, content: &PlanContent, remark
     }
     text.push('\n');
     for (name, value) in remarks {
-        let _ = writeln!(text, "  {value:>9}  {name}");
+        let _ = writeln!(text, "  {value:>9}  {}", remark::words(name));
     }
     let place = folder.root.display();
     let sends = if content.channel == Channel::Mail { "notify".to_owned() } else { format!("notify {occasion}") };

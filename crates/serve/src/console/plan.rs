@@ -60,6 +60,12 @@ impl PlanPage {
         line.verdict.map_or_else(|| "–".into(), |verdict: Verdict| format!("{} {}", verdict.mark(), self.f.verdict(&verdict)))
     }
 
+    /// What a remark says. Plans that were written down in words say it themselves.
+    fn remark(&self, name: &str) -> String {
+        let key = format!("remark-{name}");
+        Some(self.f.t(&key)).filter(|words| *words != key).unwrap_or_else(|| name.to_owned())
+    }
+
     fn short(&self, hash: &str) -> String {
         hash.chars().take(16).collect()
     }

@@ -250,7 +250,7 @@ async fn plan(store: &kintsugi_store::Store, by: &str) -> kintsugi_store::PlanCo
         words,
         lines,
     };
-    let remarks = [("shared address".to_owned(), "2".to_owned())];
+    let remarks = [("shared-address".to_owned(), "2".to_owned())];
     store.put_plan(&content, by, &remarks, NOW_MS).await.unwrap();
     content
 }
