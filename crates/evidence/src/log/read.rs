@@ -378,7 +378,8 @@ impl Reading {
             }
         }
         if let Some((first, waiting)) = reader.again() {
-            for (at, line) in waiting.split(|&byte| byte == b'\n').enumerate().filter(|(_, line)| !line.is_empty()) {
+            let waiting = waiting.strip_suffix(b"\n").unwrap_or(&waiting);
+            for (at, line) in waiting.split(|&byte| byte == b'\n').enumerate() {
                 self.part(first + at as u64, line, wanted, each);
             }
         }

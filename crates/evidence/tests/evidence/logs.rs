@@ -174,3 +174,16 @@ fn a_mistake_in_a_given_format_is_shown_with_what_was_meant() {
     let right = folder(r#"nginx: $remote_addr [$time_local] "$request" $status"#);
     assert_eq!(right.read_log("weblog/a").unwrap().0.format, Some(LogFormat::Declared));
 }
+
+#[test]
+fn a_record_behind_one_that_was_cut_is_read_with_its_empty_lines() {
+    let head = "--0a5d3b4e-A--\n[22/Nov/2026:19:53:16 +0900] id 198.18.0.1 1 127.0.0.1 80\n--0a5d3b4e-B--\nGET /cut HTTP/1.1\nHost: a\n\n";
+    let whole = head.replace("0a5d3b4e", "2a0b3e41").replace("/cut", "/whole") + "--2a0b3e41-Z--\n";
+    let mut shown = Vec::new();
+    let log = format!("{head}{whole}");
+    let report = kintsugi_evidence::read_bytes("modsecurity", log.as_bytes(), &mut |line| {
+        shown.push((line.line, String::from_utf8_lossy(line.target).into_owned()));
+    });
+    assert_eq!(shown, [(10, "/whole".to_owned())]);
+    assert_eq!((report.lines, report.read, report.unread_count), (13, 7, 6), "every line is accounted for");
+}
