@@ -39,6 +39,7 @@ bench:
 	@scripts/setup bench
 	@cargo build --release --locked --workspace --bins --examples
 	@scripts/bench "$(CARGO_TARGET_DIR)/release/kintsugi"
+	@scripts/bench-logs "$(CARGO_TARGET_DIR)/release/kintsugi"
 	@scripts/bench-paper "$(CARGO_TARGET_DIR)/release/examples/paper-speed"
 	@dir=$$(mktemp -d) && "$(CARGO_TARGET_DIR)/release/kintsugi" drill --records 100 "$$dir/case" >/dev/null 2>&1 && scripts/bench-mail "$(CARGO_TARGET_DIR)/release/examples/speed" "$$dir/case/case.toml"; rm -rf "$$dir"
 
