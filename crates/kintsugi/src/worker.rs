@@ -1,16 +1,16 @@
-//! The worker: does what the portal wrote down. `serve` never does it itself.
+//! The worker: does what the portal and the console wrote down. `serve` never does it itself.
 
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use kintsugi_case::Private;
-use kintsugi_notify::{AnswerContent, Composer, Outcome, Page, Sender};
-use kintsugi_serve::{CHECK_JOB, CheckJob};
+use kintsugi_case::{NoticeState, Private};
+use kintsugi_notify::{AnswerContent, Outcome, Page};
+use kintsugi_serve::{ANSWER_JOB, CHECK_JOB, CheckJob, answer_of};
 use kintsugi_store::{Job, Store};
 use tokio::sync::watch;
 
-use crate::command::{answer_parts, now_ms};
-use crate::folder::Folder;
+use crate::answering::Answers;
+use crate::command::now_ms;
 
 /// How long a worker may have a job before another may take it.
 const LEASE_MS: i64 = 5 * 60 * 1000;
@@ -30,7 +30,7 @@ const IDLE: Duration = Duration::from_millis(300);
 /// Between two times of erasing links that have expired.
 const ERASE_MS: i64 = 60 * 60 * 1000;
 
-/// Answers "am I affected?" by mail.
+/// Answers "am I affected?" by mail, and sends what the desk answers.
 pub(crate) struct Worker {
     store: Store,
     name: String,
@@ -38,21 +38,10 @@ pub(crate) struct Worker {
     answers: Option<Answers>,
 }
 
-/// What writes and sends answers.
-pub(crate) struct Answers {
-    /// Writes them.
-    pub(crate) composer: Composer,
-    /// Sends them.
-    pub(crate) sender: Sender,
-    /// The portal's address.
-    pub(crate) portal: String,
-}
-
 impl Worker {
-    /// A worker for this case.
-    pub(crate) async fn new(folder: &Folder, store: Store, smtp: Option<&str>) -> Result<Self> {
-        let answers = answer_parts(folder, &store, smtp).await?;
-        Ok(Self { store, name: format!("serve-{}", std::process::id()), answers })
+    /// A worker for a store.
+    pub(crate) fn new(store: Store, answers: Option<Answers>) -> Self {
+        Self { store, name: format!("serve-{}", std::process::id()), answers }
     }
 
     /// Works until it is told to stop. A job that fails is given back; the reason goes to the log, without what it holds.
@@ -83,10 +72,11 @@ impl Worker {
         let Some(answers) = &self.answers else { return Ok(false) };
         let now = now_ms();
         let Some(job) = self.store.take_job(&self.name, now + LEASE_MS, now).await? else { return Ok(false) };
-        match self.answer(answers, &job).await {
+        match self.work(answers, &job).await {
             Ok(()) => self.store.finish_job(job.id).await?,
             Err(error) if job.attempts + 1 >= ATTEMPTS_MAX => {
                 tracing::warn!(job = job.id, %error, "given up");
+                self.give_up(&job).await?;
                 self.store.finish_job(job.id).await?;
             }
             Err(error) => {
@@ -97,11 +87,32 @@ impl Worker {
         Ok(true)
     }
 
+    async fn work(&self, answers: &Answers, job: &Job) -> Result<()> {
+        match job.kind.as_str() {
+            CHECK_JOB => self.answer(answers, job).await,
+            ANSWER_JOB => self.deliver(answers, answer_of(&job.payload)?).await,
+            other => bail!("a job of the kind {other} is not known here"),
+        }
+    }
+
+    /// What the desk wrote. Where nothing certainly left it is tried again; where nobody knows it is not.
+    async fn deliver(&self, answers: &Answers, id: u64) -> Result<()> {
+        match answers.deliver(&self.store, id).await? {
+            Some(answer) if answer.state == NoticeState::Intended => bail!("answer {id} did not leave: {}", answer.detail),
+            _ => Ok(()),
+        }
+    }
+
+    /// What is not tried any more says so where it is shown.
+    async fn give_up(&self, job: &Job) -> Result<()> {
+        if job.kind == ANSWER_JOB {
+            self.store.give_up_answer(answer_of(&job.payload)?).await?;
+        }
+        Ok(())
+    }
+
     /// One mail to the address that was typed, with a link for each person who has it (rule 6), whoever asked.
     async fn answer(&self, answers: &Answers, job: &Job) -> Result<()> {
-        if job.kind != CHECK_JOB {
-            bail!("a job of the kind {} is not known here", job.kind);
-        }
         let check = CheckJob::from_payload(&job.payload)?;
         if check.mail.open().is_empty() {
             return Ok(());
@@ -110,11 +121,11 @@ impl Worker {
         for person in self.store.persons_with_mail(check.mail.open()).await? {
             let code = self.store.create_link(person, now_ms() + LINK_MS).await?;
             let name = self.store.person(person).await?.map_or_else(|| Private::new(String::new()), |view| view.profile.name);
-            pages.push(Page { name, link: format!("{}/n/{code}", answers.portal) });
+            pages.push(Page { name, link: format!("{}/n/{code}", answers.desk.portal()) });
         }
         let id = format!("answer-{}-{}", job.id, job.attempts);
         let content = AnswerContent { id, to: &check.mail, language: check.language, pages: &pages };
-        let mail = answers.composer.answer(&content, now_ms())?;
+        let mail = answers.desk.composer().answer(&content, now_ms())?;
         match answers.sender.send(&mail).await {
             Outcome::Later { .. } => bail!("the recipient's domain has had its share for now"),
             Outcome::NotSent { why } => bail!("the mail server did not take an answer: {why}"),

@@ -38,7 +38,7 @@ pub use mail::{Mail, Unsendable};
 pub use outbox::{Outbox, Progress, RunError, RunOptions, RunReport, run};
 pub use pace::Limits;
 pub use paper::Letter;
-pub use reply::{ReplyWords, read_reply};
+pub use reply::{ANSWER_CHARS_MAX, AnswerFault, ReplyWords, answer_words, read_reply};
 pub use return_path::{ReturnPath, Returned};
 pub use sender::{Outcome, Sender, SenderError, Timeouts, authorities};
 pub use template::{MailKind, TemplateMistake, Templates, TemplatesError, default_templates, hash, hash_bytes};

@@ -1,10 +1,24 @@
-//! The job behind "am I affected?": `serve` writes it, a worker looks the address up and sends the mail.
+//! Jobs that `serve` writes and a worker does: the look-up and mail behind "am I affected?", and sending what the desk
+//! answers.
 
 use kintsugi_case::{Language, Private};
 use serde::{Deserialize, Serialize};
 
 /// The kind of job under which a [`CheckJob`] is enqueued.
 pub const CHECK_JOB: &str = "check";
+
+/// The kind of job that sends an answer of the desk.
+pub const ANSWER_JOB: &str = "answer";
+
+/// Which answer a job of the kind [`ANSWER_JOB`] sends.
+pub fn answer_of(payload: &Private<String>) -> Result<u64, AnswerJobError> {
+    payload.open().parse().map_err(|_| AnswerJobError)
+}
+
+/// Why a payload names no answer. The payload is not repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the payload names no answer")]
+pub struct AnswerJobError;
 
 /// Somebody asked whether the owner of a mail address is affected.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,6 +6,7 @@
 //!
 //! Start with [`Site`], then [`portal`] and [`console`]; [`listen`] serves either on a socket.
 
+mod answer_desk;
 mod api;
 mod asset;
 mod chart;
@@ -28,8 +29,9 @@ mod standing;
 mod visitor;
 mod words;
 
+pub use answer_desk::AnswerDesk;
 pub use evidence::{EvidenceFile, LogRead};
-pub use job::{CHECK_JOB, CheckJob, CheckJobError};
+pub use job::{ANSWER_JOB, AnswerJobError, CHECK_JOB, CheckJob, CheckJobError, answer_of};
 pub use listen::listen;
 pub use password::{PasswordError, hash_password, password_fits};
 pub use publish::{Overtaken, PublishError, STATEMENT, citations, overtaken, publish, published_version};

@@ -11,7 +11,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::console::{
-    attack, audit, decide, evidence, facts, notices, person, persons, rights, scope, sign_in, stand, statements, why,
+    answer, attack, audit, decide, evidence, facts, notices, person, persons, rights, scope, sign_in, stand, statements, why,
 };
 use crate::failure::Failure;
 use crate::portal::{check, home, mine, statement, verify};
@@ -19,6 +19,8 @@ use crate::{api, asset, failure, guard, site::Site, visitor};
 
 /// No form and no request to the API is longer.
 const BODY_BYTES_MAX: usize = 16 * 1024;
+/// But for an answer of as many characters as it may have, in any script, as a form carries them: 9 bytes each.
+const ANSWER_BYTES_MAX: usize = 128 * 1024;
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 
 /// The public listener: the portal and the API.
@@ -36,7 +38,7 @@ pub fn portal(site: Site) -> Router {
         .route("/api/v1/coupons/redeem", post(api::redeem::redeem))
         .route("/static/{file}", get(asset::serve))
         .fallback(async || Failure::NotFound);
-    guarded(routes, site)
+    guarded(bounded(routes, BODY_BYTES_MAX), site)
 }
 
 /// The staff listener: the console. All but signing in needs a session ([`crate::session::Session`]).
@@ -65,14 +67,19 @@ pub fn console(site: Site) -> Router {
         .route("/why/{what}", get(why::show))
         .route("/static/{file}", get(asset::serve))
         .fallback(async || Failure::NotFound);
-    guarded(routes, site)
+    let long = Router::new().route("/persons/{id}/answer", get(answer::back).post(answer::post));
+    guarded(bounded(routes, BODY_BYTES_MAX).merge(bounded(long, ANSWER_BYTES_MAX)), site)
 }
 
-/// From the inside out: bodies are bounded, panics caught, failures get their page, choices are kept, names are checked,
+/// Longer bodies are refused.
+fn bounded(routes: Router<Site>, bytes_max: usize) -> Router<Site> {
+    routes.layer(RequestBodyLimitLayer::new(bytes_max))
+}
+
+/// From the inside out: panics caught, failures get their page, choices are kept, names are checked,
 /// headers are added.
 fn guarded(routes: Router<Site>, site: Site) -> Router {
     routes
-        .layer(RequestBodyLimitLayer::new(BODY_BYTES_MAX))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_WITHIN))
         .layer(CatchPanicLayer::custom(failure::panicked))
         .layer(from_fn_with_state(site.clone(), guard::host))

@@ -9,6 +9,7 @@ use kintsugi_case::CaseFile;
 use kintsugi_store::Store;
 use kintsugi_vault::{Keys, Purpose};
 
+use crate::answer_desk::AnswerDesk;
 use crate::evidence::EvidenceFile;
 use crate::limit::Limiters;
 use crate::standing::Cache;
@@ -65,6 +66,8 @@ pub struct Site {
     pub(crate) limiters: Arc<Limiters>,
     pub(crate) cache: Arc<Cache>,
     pub(crate) cookie_key: Key,
+    /// What writes answers; none where nothing can be sent.
+    pub(crate) answers: Option<Arc<AnswerDesk>>,
 }
 
 impl Site {
@@ -89,7 +92,14 @@ impl Site {
             options: Arc::new(options),
             cache: Arc::default(),
             cookie_key,
+            answers: None,
         }
+    }
+
+    /// The same site with a desk that answers what people wrote back.
+    #[must_use]
+    pub fn answering(self, desk: Option<Arc<AnswerDesk>>) -> Self {
+        Self { answers: desk, ..self }
     }
 
     pub(crate) fn now_ms(&self) -> i64 {

@@ -115,6 +115,10 @@ mod tests {
     fn both_languages_have_the_same_messages_without_mistakes() {
         assert!(FluentResource::try_new(JA.to_owned()).is_ok() && FluentResource::try_new(EN.to_owned()).is_ok());
         assert_eq!(keys(JA), keys(EN));
+        for text in [JA, EN] {
+            let lines = text.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase()));
+            assert_eq!(lines.count(), keys(text).len(), "a key stands for one message");
+        }
     }
 
     #[test]

@@ -31,6 +31,7 @@ const LETTERS: &str = include_str!("../migrations/0031_letters.sql");
 const POSTAL_ADDRESSES: &str = include_str!("../migrations/0033_postal_addresses.sql");
 const URGENCY: &str = include_str!("../migrations/0035_urgency.sql");
 const SENDING: &str = include_str!("../migrations/0037_sending.sql");
+const ANSWER_FORMS: &str = include_str!("../migrations/0041_answer_forms.sql");
 const CONTACT_POINTS: &str = include_str!("../migrations/0011_contact_points.sql");
 
 /// Tables whose rows are appended and never changed or erased, which triggers enforce in both databases.
@@ -151,6 +152,7 @@ impl Store {
             migration(35, "urgency", safe(for_database(self.kind, URGENCY))),
             migration(37, "sending", safe(for_database(self.kind, SENDING))),
             migration(38, "append only sending", safe(append_only_triggers(self.kind, &["sending"]))),
+            migration(41, "answer forms", safe(for_database(self.kind, ANSWER_FORMS))),
         ]);
         migrator.run(&self.write).await.map_err(Error::Migrate)
     }

@@ -7,6 +7,7 @@
 //!
 //! Start with [`Store`]; [`Freeze`] is the only way in for scope versions. `docs/data.md` lists every table.
 
+mod answer;
 mod api_key;
 mod attack;
 mod audit;
@@ -41,6 +42,7 @@ mod sending;
 mod staff;
 mod verify;
 
+pub use answer::{AnswerDraft, AnswerKept, AnswerView};
 pub use api_key::ApiKey;
 pub use audit::{AuditEntry, AuditFault};
 pub use correction::ToldBefore;
@@ -59,7 +61,7 @@ pub use outbox::{Leased, Outcome, Planned, Waiting};
 pub use person::{PersonFilter, PersonLine, PersonView};
 pub use plan::{Approval, NotApproved, PlanContent, PlanLine, PlanRecord, PlannedNotice};
 pub use postal_address::{AddressGiven, PostalAddress};
-pub use reply::{AnswerView, ReplyDraft, ReplyKept, ReplyKind, ReplyView};
+pub use reply::{ReplyDraft, ReplyKept, ReplyKind, ReplyView};
 pub use report::{Report, Reported};
 pub use right::{Issued, RedeemRequest, Redemption, RightTotals, RightView};
 pub use scope::{FieldCount, ScopeCounts};

@@ -1,14 +1,12 @@
-//! What people wrote back to a notice, and what the desk answered. Both are sealed: letters of people are personal data.
+//! What people wrote back to a notice, sealed: letters of people are personal data. What the desk answers: `answer`.
 
-use kintsugi_case::{NoticeNumber, NoticeState, PersonId, Private};
+use kintsugi_case::{NoticeNumber, PersonId, Private};
 use kintsugi_vault::Purpose;
 use sqlx::any::AnyRow;
 
-use crate::database::Alone;
 use crate::error::During;
-use crate::person::state;
 use crate::rows::{Cell, Columns, Insert, as_i64};
-use crate::{Error, Result, Store, sealed};
+use crate::{AnswerView, Error, Result, Store, sealed};
 
 /// Messages of nobody's notice that are kept: anybody can send such, so there is an end.
 const STRANGERS_MAX: u64 = 10_000;
@@ -81,23 +79,6 @@ pub struct ReplyView {
     pub answers: Vec<AnswerView>,
 }
 
-/// What the desk answered.
-#[derive(Clone, Debug)]
-pub struct AnswerView {
-    /// Its number, from 1.
-    pub id: u64,
-    /// When.
-    pub at_ms: i64,
-    /// Who.
-    pub who: String,
-    /// The words that were typed.
-    pub words: Private<String>,
-    /// Where it stands: `sending` past its run means that nobody knows.
-    pub state: NoticeState,
-    /// The mail server's reply, or why.
-    pub detail: String,
-}
-
 impl Store {
     /// Keeps a message, once.
     pub async fn put_reply(&self, draft: &ReplyDraft, now_ms: i64) -> Result<ReplyKept> {
@@ -136,8 +117,27 @@ impl Store {
                    LEFT JOIN scope_version s ON s.number = n.scope_version WHERE r.id > $1 ORDER BY r.id LIMIT $2";
         let query = sqlx::query(sql).bind(as_i64(after)).bind(i64::from(limit));
         let rows = query.fetch_all(self.reader()).await.during("read replies")?;
+        self.reply_views(&rows).await
+    }
+
+    /// One message.
+    pub async fn reply(&self, id: u64) -> Result<Option<ReplyView>> {
+        Ok(self.replies(id.saturating_sub(1), 1).await?.into_iter().find(|reply| reply.id == id))
+    }
+
+    /// Up to `limit` messages about the notices of a person, newest first.
+    pub async fn replies_of(&self, person: PersonId, limit: u32) -> Result<Vec<ReplyView>> {
+        let sql = "SELECT r.id AS id, r.serial AS serial, r.at_ms AS at_ms, r.message AS message, n.person AS person, \
+                   s.case_year AS case_year FROM notice n JOIN reply r ON r.serial = n.serial \
+                   JOIN scope_version s ON s.number = n.scope_version WHERE n.person = $1 ORDER BY r.id DESC LIMIT $2";
+        let query = sqlx::query(sql).bind(as_i64(person.0)).bind(i64::from(limit));
+        let rows = query.fetch_all(self.reader()).await.during("read the replies of a person")?;
+        self.reply_views(&rows).await
+    }
+
+    async fn reply_views(&self, rows: &[AnyRow]) -> Result<Vec<ReplyView>> {
         let mut views = Vec::with_capacity(rows.len());
-        for row in &rows {
+        for row in rows {
             let mut view = self.reply_view(row)?;
             view.answers = self.answers_to(view.id).await?;
             views.push(view);
@@ -159,52 +159,6 @@ impl Store {
             attachments: attachments.parse().unwrap_or_default(),
             answers: Vec::new(),
         })
-    }
-
-    async fn answers_to(&self, reply: u64) -> Result<Vec<AnswerView>> {
-        let sql = "SELECT id, at_ms, who, words, state, detail FROM answer WHERE reply = $1 ORDER BY id";
-        let rows = sqlx::query(sql).bind(as_i64(reply)).fetch_all(self.reader()).await.during("read answers")?;
-        let view = |row: &AnyRow| {
-            Ok(AnswerView {
-                id: row.count("id")?,
-                at_ms: row.int("at_ms")?,
-                who: row.text("who")?,
-                words: sealed::open_answer(&self.keys, reply, &row.bytes("words")?)?,
-                state: state(&row.text("state")?)?,
-                detail: row.text("detail")?,
-            })
-        };
-        rows.iter().map(view).collect()
-    }
-
-    /// Writes an answer down before it is sent, and gives its number. None where one to this message is under way or went
-    /// out already with the same words: a command that is typed twice answers once.
-    pub async fn begin_answer(&self, reply: u64, who: &str, words: &Private<String>, now_ms: i64) -> Result<Option<u64>> {
-        let operation = "write down an answer";
-        let mut transaction = self.begin_alone(Alone::Answer, operation).await?;
-        let same = self
-            .answers_to(reply)
-            .await?
-            .into_iter()
-            .any(|known| known.words == *words && !matches!(known.state, NoticeState::Refused | NoticeState::Intended));
-        if same {
-            return Ok(None);
-        }
-        let mut insert: Insert<5> = Insert::new("INSERT INTO answer (reply, at_ms, who, words, state)");
-        let sealed = sealed::answer(&self.keys, reply, words);
-        insert.push([reply.into(), now_ms.into(), who.into(), sealed.into(), NoticeState::Sending.name().into()]);
-        insert.write_all(&mut transaction, operation).await?;
-        let id = sqlx::query("SELECT MAX(id) AS id FROM answer WHERE reply = $1").bind(as_i64(reply));
-        let id = id.fetch_one(&mut *transaction).await.during(operation)?.count("id")?;
-        transaction.commit().await.during(operation)?;
-        Ok(Some(id))
-    }
-
-    /// Writes down how sending an answer ended.
-    pub async fn end_answer(&self, id: u64, state: NoticeState, detail: &str) -> Result<()> {
-        let sql = "UPDATE answer SET state = $1, detail = $2 WHERE id = $3 AND state = 'sending'";
-        let query = sqlx::query(sql).bind(state.name()).bind(crate::rows::storable(detail)).bind(as_i64(id));
-        query.execute(self.writer()).await.during("write down an answer").map(drop)
     }
 
     /// Whether a code belongs to this notice, for one of its addresses; asked before anything is read from the database.

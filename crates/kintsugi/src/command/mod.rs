@@ -32,7 +32,7 @@ mod why;
 
 pub(crate) use collect::collect;
 pub(crate) use freeze::freeze;
-pub(crate) use notify::{answer_parts, notify};
+pub(crate) use notify::{composer, mail_spec, notify, sender};
 pub(crate) use publish::first as publish_first;
 pub(crate) use remedy::remedy;
 pub(crate) use resolve::resolve;

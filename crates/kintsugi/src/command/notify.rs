@@ -20,7 +20,6 @@ use crate::folder::Folder;
 use crate::outbox::StoreOutbox;
 use crate::progress::{Stage, count};
 use crate::reins::{self, Reins};
-use crate::worker::Answers;
 use crate::{citing, facts, progress};
 
 /// Sends what is not yet accepted.
@@ -179,16 +178,6 @@ pub(crate) async fn composer(folder: &Folder, store: &Store, scope: &ScopeVersio
     let coverage =
         folder.coverage()?.map(|c| Coverage { first_at_ms: c.first_at_ms, last_at_ms: c.last_at_ms, complete: c.complete });
     Ok(Composer::new(&folder.case, templates, scope, &bases, coverage)?)
-}
-
-/// What answers "am I affected?"; none before a scope is frozen, or without mail settings.
-pub(crate) async fn answer_parts(folder: &Folder, store: &Store, smtp: Option<&str>) -> Result<Option<Answers>> {
-    let (Some(_), Some(scope)) = (&folder.case.mail, store.newest_scope().await?) else { return Ok(None) };
-    let spec = mail_spec(folder, smtp)?;
-    let templates = citing::templates(folder, store).await?;
-    citing::record(folder, store, &templates, &[MailKind::Answer]).await?;
-    let composer = composer(folder, store, &scope, templates).await?;
-    Ok(Some(Answers { composer, sender: sender(folder, &spec)?, portal: spec.portal }))
 }
 
 /// What the notices that wait are.

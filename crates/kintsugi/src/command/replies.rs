@@ -7,20 +7,17 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 use kintsugi_case::{NoticeState, Private};
-use kintsugi_notify::{MailKind, Outcome as Sent};
-use kintsugi_store::{AnswerView, ReplyView, Store};
+use kintsugi_notify::{MailKind, answer_words};
+use kintsugi_store::{AnswerDraft, AnswerKept, ReplyView, Store};
 use serde_json::json;
 
 use super::{Outcome, block_on, notify, now_ms, plan};
-use crate::citing;
+use crate::answering::Answers;
 use crate::finish::Finish;
 use crate::folder::Folder;
 
 /// Messages read at a time.
 const PAGE: u32 = 200;
-
-/// An answer is words of one person to another, not a file.
-const WORDS_CHARS_MAX: usize = 10_000;
 
 /// Shows every message, oldest first. Who looked is written down.
 pub(crate) fn replies(folder: &Folder) -> Result<Outcome> {
@@ -58,16 +55,11 @@ fn shown(folder: &Folder, reply: &ReplyView) -> String {
         text.push_str(&format!("     {} attachments were not kept\n", reply.attachments));
     }
     for answer in &reply.answers {
-        text.push_str(&format!("     answered by {} on {}: {}\n", answer.who, day(folder, answer.at_ms), stands(answer)));
+        text.push_str(&format!("     answered by {} on {}: {}\n", answer.who, day(folder, answer.at_ms), answer.stands().name()));
         text.extend(answer.words.open().lines().map(|line| format!("     > {line}\n")));
     }
     text.push('\n');
     text
-}
-
-/// An answer that was being sent when its run ended may have left.
-fn stands(answer: &AnswerView) -> &'static str {
-    if answer.state == NoticeState::Sending { NoticeState::Unknown.name() } else { answer.state.name() }
 }
 
 fn day(folder: &Folder, at_ms: i64) -> String {
@@ -78,7 +70,7 @@ fn day(folder: &Folder, at_ms: i64) -> String {
 fn as_json(reply: &ReplyView) -> serde_json::Value {
     let answers = reply.answers.iter();
     let answers = answers
-        .map(|answer| json!({ "by": answer.who, "at_ms": answer.at_ms, "words": answer.words.open(), "state": stands(answer) }));
+        .map(|answer| json!({ "by": answer.who, "at_ms": answer.at_ms, "words": answer.words.open(), "state": answer.stands().name() }));
     json!({
         "id": reply.id, "notice": reply.number.map(|number| number.to_string()), "at_ms": reply.at_ms,
         "from": reply.from.open(), "subject": reply.subject.open(), "text": reply.text.open(),
@@ -88,36 +80,33 @@ fn as_json(reply: &ReplyView) -> serde_json::Value {
 
 /// Sends one answer, written down before it leaves and after.
 pub(crate) fn answer(folder: &Folder, reply: u64, text: &Path, by: Option<&str>, smtp: Option<&str>) -> Result<Outcome> {
-    let (spec, words) = (notify::mail_spec(folder, smtp)?, words(text)?);
+    notify::mail_spec(folder, smtp)?;
+    let words = words(text)?;
     block_on(async {
         let store = folder.store().await?;
-        let Some(asked) = store.replies(reply.saturating_sub(1), 1).await?.into_iter().find(|view| view.id == reply) else {
+        let Some(asked) = store.reply(reply).await? else {
             bail!("there is no message {reply}: kintsugi bounces --replies shows them");
         };
         let Some(number) = asked.number else {
             bail!("message {reply} belongs to no notice: nobody is shown to have written it, so no answer goes out from here");
         };
-        let (who, newest) = (plan::planner(folder, &store, by).await?, store.newest_scope().await?);
-        let (Some(letter), Some(scope)) = (store.letter_of(number).await?, newest) else {
+        let who = plan::planner(folder, &store, by).await?;
+        let Some(answers) = Answers::open(folder, &store, smtp, &[MailKind::Reply]).await? else {
             bail!("notice {number} is not there any more");
         };
-        let templates = citing::templates(folder, &store).await?;
-        citing::record(folder, &store, &templates, &[MailKind::Reply]).await?;
-        let composer = notify::composer(folder, &store, &scope, templates).await?;
-        let sender = notify::sender(folder, &spec)?;
-        let Some(id) = store.begin_answer(reply, &who, &words, now_ms()).await? else {
+        let draft = AnswerDraft { reply, who: &who, words: &words, form: None, job: None };
+        let sent = match store.put_answer(&draft, now_ms()).await? {
+            AnswerKept::ToSend(id) => answers.deliver(&store, id).await?,
+            AnswerKept::Known(_) => None,
+        };
+        let Some(sent) = sent else {
             bail!("these words were sent to message {reply} already, or may have been: kintsugi bounces --replies shows it");
         };
-        let link = format!("{}/n/{}", spec.portal, letter.link_code);
-        let content = notify::content(&letter, &link);
-        let mail = composer.reply(&content, &format!("{reply}.{id}"), words.open(), now_ms())?;
-        let (state, detail) = ended(sender.send(&mail).await);
-        store.end_answer(id, state, &detail).await?;
-        store.audit(&who, &format!("answered message {reply} about notice {number}: {}", state.name()), now_ms()).await?;
         store.close().await;
-        let text = format!("  The answer to message {reply} (notice {number}): {} {detail}", state.name());
-        let finish = Finish::with_gaps(state != NoticeState::Accepted);
-        Ok(Outcome::new(finish, text, json!({ "answer": id, "notice": number.to_string(), "state": state.name() })))
+        let state = sent.state.name();
+        let text = format!("  The answer to message {reply} (notice {number}): {state} {}", sent.detail);
+        let finish = Finish::with_gaps(sent.state != NoticeState::Accepted);
+        Ok(Outcome::new(finish, text, json!({ "answer": sent.id, "notice": number.to_string(), "state": state })))
     })
 }
 
@@ -129,19 +118,5 @@ fn words(file: &Path) -> Result<Private<String>> {
     } else {
         std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?
     };
-    let text = text.trim();
-    if text.is_empty() || text.chars().count() > WORDS_CHARS_MAX {
-        bail!("an answer has between 1 and {WORDS_CHARS_MAX} characters");
-    }
-    Ok(Private::new(text.to_owned()))
-}
-
-fn ended(outcome: Sent) -> (NoticeState, String) {
-    match outcome {
-        Sent::Accepted { reply } => (NoticeState::Accepted, reply),
-        Sent::Refused { reply } => (NoticeState::Refused, reply),
-        Sent::Unknown { why } => (NoticeState::Unknown, why),
-        Sent::NotSent { why } => (NoticeState::Intended, why),
-        Sent::Later { .. } => (NoticeState::Intended, "the recipient's domain has had its share for now".into()),
-    }
+    Ok(answer_words(&text)?)
 }

@@ -7,14 +7,14 @@ use std::process::{Child, Command, Stdio};
 use crate::desk::{Desk, Post};
 
 /// A mail of ours: what a bounce needs of it.
-struct Sent {
+pub(crate) struct Sent {
     message_id: String,
-    return_path: String,
-    to: String,
+    pub(crate) return_path: String,
+    pub(crate) to: String,
 }
 
 /// A case that has told everybody.
-fn told(post: &Post, seed: u64) -> Desk {
+pub(crate) fn told(post: &Post, seed: u64) -> Desk {
     let desk = Desk::drill(300, seed);
     desk.edit("[mail]\n", "[mail]\nreturn_path = \"bounces@kakehashi.example\"\n");
     let said = desk.run(&["run", "--smtp", &post.url()]);
@@ -22,7 +22,7 @@ fn told(post: &Post, seed: u64) -> Desk {
     desk
 }
 
-fn sent(post: &Post) -> Vec<Sent> {
+pub(crate) fn sent(post: &Post) -> Vec<Sent> {
     let of = |one: kintsugi_mailbox::Received| {
         let text = String::from_utf8_lossy(&one.raw).into_owned();
         let line = text.lines().find(|line| line.to_lowercase().starts_with("message-id:")).unwrap().to_owned();
@@ -41,11 +41,11 @@ fn report(to: &str, status: &str) -> String {
     )
 }
 
-fn reply(to: &str) -> String {
+pub(crate) fn reply(to: &str) -> String {
     format!("From: \"Somebody\" <me@elsewhere.example>\r\nTo: <{to}>\r\nSubject: Re: notice\r\n\r\nWas my address taken?\r\n")
 }
 
-fn deliver(desk: &Desk, name: &str, message: &str) {
+pub(crate) fn deliver(desk: &Desk, name: &str, message: &str) {
     let new = desk.root().join("Maildir/new");
     std::fs::create_dir_all(&new).unwrap();
     std::fs::write(new.join(name), message).unwrap();

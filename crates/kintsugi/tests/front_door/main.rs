@@ -1,5 +1,6 @@
 //! The real binary through its front door, and the rules of the house.
 
+mod answers;
 mod attack;
 mod bad_input;
 mod bounces;

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use kintsugi_case::{
     BasisId, BasisSummary, CaseFile, EvidenceId, EvidenceLine, ExposedRecord, Fact, FactKind, FactValue, FieldMeaning, Language,
     PersonId, PersonProfile, Private, Technique, Verdict,
 };
-use kintsugi_serve::{EvidenceFile, LogRead, Options, Site, hash_password};
-use kintsugi_store::{FreezeDraft, Hold, Outcome, RecordRef, ScopeSeal, Store};
+use kintsugi_notify::{Composer, FactBook, Templates};
+use kintsugi_serve::{AnswerDesk, EvidenceFile, LogRead, Options, Site, hash_password};
+use kintsugi_store::{FreezeDraft, Hold, Outcome, RecordRef, ReplyDraft, ScopeSeal, Store};
 use kintsugi_vault::Keys;
 
 /// 2013-05-27 12:00 in Tokyo.
@@ -96,8 +98,30 @@ pub(crate) async fn make(dir: &Path, persons: u64, options: Options) -> MadeUp {
     let link_to = |id| store.create_link(PersonId(id), NOW_MS + 86_400_000);
     let (untouched, possible) = (link_to(persons + 1).await.expect("link"), link_to(persons).await.expect("link"));
     kintsugi_serve::publish(&store, &case, STAFF.0, &BTreeMap::new(), NOW_MS).await.expect("the statement");
-    let site = Site::new(store.clone(), case, keys, evidence(), now, options);
+    let desk = desk(&store, &case).await;
+    let site = Site::new(store.clone(), case, keys, evidence(), now, options).answering(Some(Arc::new(desk)));
     MadeUp { site, store, link: codes, untouched, possible, coupon, ended }
+}
+
+/// What writes answers, from the templates that ship.
+async fn desk(store: &Store, case: &CaseFile) -> AnswerDesk {
+    let scope = store.newest_scope().await.expect("the scope").expect("a frozen one");
+    let templates = Templates::parse(&[], FactBook::default()).expect("the shipped templates");
+    AnswerDesk::new(Composer::new(case, templates, &scope, &[], None).expect("mail"), "http://127.0.0.1:8080".into())
+}
+
+/// Somebody writes back about the first notice of a person.
+pub(crate) async fn write_back(store: &Store, person: u64, text: &str) {
+    let notice = store.notices_of(PersonId(person)).await.expect("notices").pop().expect("a notice");
+    let said = |text: &str| Private::new(text.to_owned());
+    let draft = ReplyDraft {
+        number: Some(notice.number),
+        from: said("<Hanako> <h@b.example>"),
+        subject: said("Re: <b>notice</b>"),
+        text: said(text),
+        attachments: 0,
+    };
+    store.put_reply(&draft, NOW_MS - 600_000).await.expect("a reply");
 }
 
 /// The code of the first person's coupon of this remedy.

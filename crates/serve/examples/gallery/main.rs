@@ -17,7 +17,8 @@ async fn main() -> std::io::Result<()> {
     println!("        http://127.0.0.1:8090/n/{} (nothing taken)", case.untouched);
     println!("console http://127.0.0.1:8091  {} / {}", made_up::STAFF.0, made_up::STAFF.1);
     println!("empty   http://127.0.0.1:8092  coupon {} (ended: {}), key {}", case.coupon, case.ended, made_up::API_KEY);
-    let _ = &case.store;
+    made_up::write_back(&case.store, 1, "カードの番号だけでしょうか。住所はどうですか。").await;
+    made_up::write_back(&case.store, 1, "カードの再発行の費用は、だれが払いますか。").await;
     tokio::try_join!(
         serve(8090, portal(case.site.clone())),
         serve(8091, console(case.site)),

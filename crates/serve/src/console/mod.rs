@@ -1,5 +1,6 @@
 //! The console: what staff see. One file per page, its template beside it.
 
+pub(crate) mod answer;
 pub(crate) mod attack;
 pub(crate) mod audit;
 pub(crate) mod decide;

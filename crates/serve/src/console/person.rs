@@ -8,6 +8,7 @@ use kintsugi_case::{ExposedRecord, PersonId};
 use kintsugi_store::{NoticeView, PersonView};
 
 use super::Rail;
+use super::answer::{AnswerForm, Answered, MESSAGES_MAX, Message};
 use super::decide::{Decide, Decided};
 use super::rail::moment;
 use super::sign_in::TokenForm;
@@ -31,6 +32,12 @@ pub(crate) struct Person {
     pub(crate) exposed: Vec<ExposedLine>,
     pub(crate) notices: Vec<NoticeLine>,
     pub(crate) decided: Option<String>,
+    /// What they wrote back, newest first.
+    pub(crate) messages: Vec<Message>,
+    /// Where it can be answered.
+    pub(crate) form: Option<AnswerForm>,
+    /// What became of an answer.
+    pub(crate) answered: Option<String>,
 }
 
 /// An exposed record in the table.
@@ -58,9 +65,10 @@ pub(crate) async fn show(
     session: Session,
     Path(id): Path<u64>,
     Query(decided): Query<Decided>,
+    Query(answered): Query<Answered>,
 ) -> Result<Html<String>, Failure> {
     site.store.audit(&session.who, &format!("viewed person {id}"), site.now_ms()).await?;
-    page(&site, &visitor, session, PersonId(id), false, &decided).await
+    page(&site, &visitor, session, PersonId(id), false, (&decided, &answered)).await
 }
 
 /// `POST /persons/{id}`: with name and contact.
@@ -75,7 +83,7 @@ pub(crate) async fn show_profile(
         return Err(Failure::Form);
     }
     site.store.audit(&session.who, &format!("viewed name and contact of person {id}"), site.now_ms()).await?;
-    page(&site, &visitor, session, PersonId(id), true, &Decided::default()).await
+    page(&site, &visitor, session, PersonId(id), true, (&Decided::default(), &Answered::default())).await
 }
 
 async fn page(
@@ -84,11 +92,15 @@ async fn page(
     session: Session,
     id: PersonId,
     open: bool,
-    decided: &Decided,
+    (decided, answered): (&Decided, &Answered),
 ) -> Result<Html<String>, Failure> {
     let person = site.store.person(id).await?.ok_or(Failure::NotFound)?;
     let (f, _) = Rail::new(site, visitor, session, "/persons").await?;
+    let replies = site.store.replies_of(id, MESSAGES_MAX).await?;
     let page = Person {
+        form: AnswerForm::about(site, &f, id, &replies).await?,
+        messages: replies.into_iter().map(|reply| Message::new(site, reply)).collect(),
+        answered: answered.said(&f),
         profile: open.then(|| profile(&f, &person)),
         exposed: person.exposed.iter().take(ROWS_MAX).map(|one| exposed(site, one)).collect(),
         notices: person.notices.iter().map(|notice| notice_line(site, &f, notice)).collect(),

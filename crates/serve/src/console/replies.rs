@@ -3,11 +3,11 @@
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::Html;
-use kintsugi_case::NoticeState;
 use kintsugi_store::{AnswerView, ReplyView};
 use serde::Deserialize;
 
 use super::Rail;
+use super::answer::{AnswerForm, Message};
 use super::rail::moment;
 use crate::failure::Failure;
 use crate::session::Session;
@@ -36,14 +36,8 @@ pub(crate) struct ReplyPage {
     pub(crate) reply: ReplyView,
     /// Each with its time in words.
     pub(crate) answers: Vec<(String, AnswerView)>,
-}
-
-impl ReplyPage {
-    /// What was being sent when its run ended may have left.
-    fn state(&self, answer: &AnswerView) -> String {
-        let stands = if answer.state == NoticeState::Sending { NoticeState::Unknown } else { answer.state };
-        self.f.state(&stands)
-    }
+    /// Where it can be answered.
+    pub(crate) form: Option<AnswerForm>,
 }
 
 /// Where the page starts.
@@ -76,11 +70,13 @@ pub(crate) async fn show_one(
     Path(id): Path<u64>,
 ) -> Result<Html<String>, Failure> {
     let who = session.who.clone();
-    let found = site.store.replies(id.saturating_sub(1), 1).await?.into_iter().find(|reply| reply.id == id);
-    let Some(mut reply) = found else { return Err(Failure::NotFound) };
+    let Some(reply) = site.store.reply(id).await? else { return Err(Failure::NotFound) };
     site.store.audit(&who, &format!("read message {id}"), site.now_ms()).await?;
     let (f, _) = Rail::new(&site, &visitor, session, "/replies").await?;
-    let answers = std::mem::take(&mut reply.answers).into_iter().map(|answer| (moment(&site, answer.at_ms), answer)).collect();
-    let when = moment(&site, reply.at_ms);
-    Ok(Html(ReplyPage { f, when, reply, answers }.render()?))
+    let form = match reply.person {
+        Some(person) => AnswerForm::about(&site, &f, person, std::slice::from_ref(&reply)).await?,
+        None => None,
+    };
+    let Message { reply, when, answers } = Message::new(&site, reply);
+    Ok(Html(ReplyPage { f, when, reply, answers, form }.render()?))
 }

@@ -4,7 +4,7 @@ use kintsugi_case::{Fact, FactValue, PersonId};
 use kintsugi_serve::{console, portal};
 
 use crate::browser::{Answer, Browser, text};
-use crate::made_up::{NOW_MS, STAFF, loopback, make, make_empty};
+use crate::made_up::{NOW_MS, STAFF, loopback, make, make_empty, write_back};
 
 async fn sign_in(browser: &mut Browser, password: &str) -> Answer {
     let token = browser.get("/signin?lang=en").await.token();
@@ -74,14 +74,7 @@ async fn replies_are_listed_without_a_name_and_reading_one_is_written_down() {
     let dir = tempfile::tempdir().unwrap();
     let case = make(dir.path(), 10, loopback()).await;
     let number = case.store.list_notices(1, None, 0, 1).await.unwrap()[0].number;
-    let draft = kintsugi_store::ReplyDraft {
-        number: Some(number),
-        from: kintsugi_case::Private::new("<Hanako> <h@b.example>".into()),
-        subject: kintsugi_case::Private::new("Re: <b>notice</b>".into()),
-        text: kintsugi_case::Private::new("why me?".into()),
-        attachments: 0,
-    };
-    case.store.put_reply(&draft, 1_369_634_400_000).await.unwrap();
+    write_back(&case.store, 1, "why me?").await;
     let mut browser = Browser::visit(console(case.site)).await;
     sign_in(&mut browser, STAFF.1).await;
     let list = browser.get("/replies").await;

@@ -3,6 +3,7 @@
 #[path = "../../examples/gallery/made_up.rs"]
 mod made_up;
 
+mod answers;
 mod api;
 mod browser;
 mod console;

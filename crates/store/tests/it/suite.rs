@@ -8,8 +8,8 @@ use kintsugi_case::{
     StoreSpec, Urgency, Verdict,
 };
 use kintsugi_store::{
-    Edition, Error, FieldCount, FollowUp, Hold, LinkTarget, NotApproved, Outcome, Pause, PersonFilter, PlanContent, Planned,
-    RedeemRequest, Redemption, ReplyKept, Report, Reported, Store, Waiting,
+    AnswerDraft, AnswerKept, Edition, Error, FieldCount, FollowUp, Hold, LinkTarget, NotApproved, Outcome, Pause, PersonFilter,
+    PlanContent, Planned, RedeemRequest, Redemption, ReplyKept, Report, Reported, Store, Waiting,
 };
 
 pub(crate) use crate::letters::*;
@@ -497,10 +497,26 @@ pub(crate) async fn replies_are_kept_once_and_answered_once(place: Place) {
     let stranger = kintsugi_store::ReplyDraft { number: None, ..said("spam") };
     assert_eq!(store.put_reply(&stranger, NOW).await.unwrap(), ReplyKept::New);
     let words = Private::new("Only the card.".to_owned());
-    let id = store.begin_answer(1, "m.sato", &words, NOW).await.unwrap().unwrap();
-    assert_eq!(store.begin_answer(1, "m.sato", &words, NOW).await.unwrap(), None, "it may have left");
-    store.end_answer(id, NoticeState::Refused, "550").await.unwrap();
-    assert!(store.begin_answer(1, "m.sato", &words, NOW).await.unwrap().is_some(), "it did not leave");
+    let draft = |form| AnswerDraft { reply: 1, who: "m.sato", words: &words, form, job: None };
+    let queued = AnswerDraft { job: Some("answer"), ..draft(Some("form 1")) };
+    assert_eq!(store.put_answer(&queued, NOW).await.unwrap(), AnswerKept::ToSend(1));
+    let job = store.take_job("worker", NOW + 9, NOW).await.unwrap().unwrap();
+    assert_eq!((job.kind.as_str(), job.payload.open().as_str()), ("answer", "1"));
+    assert_eq!(store.put_answer(&queued, NOW).await.unwrap(), AnswerKept::Known(1), "a form is sent twice");
+    assert_eq!(store.jobs_waiting().await.unwrap(), 1);
+    assert_eq!(store.put_answer(&draft(Some("form 2")), NOW).await.unwrap(), AnswerKept::ToSend(1), "it has not left yet");
+    assert!(store.take_answer(1).await.unwrap());
+    assert!(!store.take_answer(1).await.unwrap(), "one sender has it in hand");
+    assert_eq!(store.put_answer(&draft(None), NOW).await.unwrap(), AnswerKept::Known(1), "it may have left");
+    store.end_answer(1, NoticeState::Intended, "the server is away").await.unwrap();
+    assert!(store.take_answer(1).await.unwrap(), "it certainly did not leave");
+    store.end_answer(1, NoticeState::Refused, "550").await.unwrap();
+    assert_eq!(store.put_answer(&queued, NOW).await.unwrap(), AnswerKept::Known(1), "the form was used");
+    let AnswerKept::ToSend(second) = store.put_answer(&draft(None), NOW).await.unwrap() else { panic!("it did not leave") };
+    let view = store.answer(second).await.unwrap().unwrap();
+    assert_eq!((view.reply, view.state, &view.words), (1, NoticeState::Intended, &words));
+    assert_eq!(store.replies_of(PersonId(1), 9).await.unwrap().len(), 1);
+    assert!(store.replies_of(PersonId(2), 9).await.unwrap().is_empty() && store.reply(9).await.unwrap().is_none());
     let replies = store.replies(0, 9).await.unwrap();
     assert_eq!(
         replies.iter().map(|one| (one.number, one.answers.len())).collect::<Vec<_>>(),
