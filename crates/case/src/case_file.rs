@@ -331,6 +331,8 @@ pub struct MailSpec {
     pub return_path: Option<String>,
     /// The keys that sign every mail (RFC 6376).
     pub dkim: Vec<DkimSpec>,
+    /// The certificate of the listener for what comes back; none: it takes mail in clear.
+    pub bounces_tls: Option<CertificateSpec>,
     /// Mails in a minute, at most.
     pub per_minute: Option<u32>,
     /// Mails in a minute to one recipient domain, at most.
@@ -431,6 +433,19 @@ pub struct DkimSpec {
     pub selector: String,
     /// The file of the private key (PEM, PKCS #8) in the case's vault folder.
     pub key: String,
+}
+
+/// A certificate of a listener.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateSpec {
+    /// The file of the certificate and those above it (PEM), from the case folder on or absolute.
+    pub certificate: String,
+    /// The file of its private key (PEM), likewise.
+    pub key: String,
+    /// Whether nothing is taken without it.
+    #[serde(default)]
+    pub required: bool,
 }
 
 /// Who holds a remedy.
@@ -568,7 +583,7 @@ pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Str
 
 /// The file as typed. What it means after checks and defaults are the public types above.
 mod raw {
-    use super::{BTreeMap, Contact, Deserialize, DkimSpec, Spanned};
+    use super::{BTreeMap, CertificateSpec, Contact, Deserialize, DkimSpec, Spanned};
 
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -752,6 +767,7 @@ mod raw {
         pub(super) return_path: Option<Spanned<String>>,
         #[serde(default)]
         pub(super) dkim: Vec<Spanned<DkimSpec>>,
+        pub(super) bounces_tls: Option<CertificateSpec>,
         pub(super) per_minute: Option<u32>,
         pub(super) per_domain_minute: Option<u32>,
     }
@@ -1203,6 +1219,7 @@ mod check {
                 connections: raw.connections.unwrap_or(8).clamp(1, 64),
                 return_path: raw.return_path.map(|address| self.return_path(address)),
                 dkim: raw.dkim.into_iter().map(|key| self.dkim(key)).collect(),
+                bounces_tls: raw.bounces_tls,
                 per_minute: raw.per_minute.filter(|mails| *mails > 0),
                 per_domain_minute: raw.per_domain_minute.filter(|mails| *mails > 0),
             }

@@ -28,9 +28,9 @@ pub use attack::{
 };
 pub use card::{CardBrand, Pan, PanError, mask_pans};
 pub use case_file::{
-    ApprovalRule, CaseFile, CaseHeader, Contact, Controller, CsvOptions, Dbms, DkimSpec, Encoding, EndpointSpec, EventSpec,
-    EventTime, EvidenceSpec, LettersSpec, MailSpec, Mistake, NotifySpec, ParameterPlace, PersonLink, RemedyKind, RemedySpec,
-    RemedyTo, RuleSpec, Shows, SourceSpec, StoreSpec, TableSpec, Window, WindowRule, nearest,
+    ApprovalRule, CaseFile, CaseHeader, CertificateSpec, Contact, Controller, CsvOptions, Dbms, DkimSpec, Encoding, EndpointSpec,
+    EventSpec, EventTime, EvidenceSpec, LettersSpec, MailSpec, Mistake, NotifySpec, ParameterPlace, PersonLink, RemedyKind,
+    RemedySpec, RemedyTo, RuleSpec, Shows, SourceSpec, StoreSpec, TableSpec, Window, WindowRule, nearest,
 };
 pub use doubt::{Doubt, Settling};
 pub use exposure::{BasisId, CellId, ColumnSet, EvidenceId, EvidenceLine, Exposure, Technique, Verdict};

@@ -11,7 +11,8 @@ use crate::folder::Folder;
 pub(crate) fn check(folder: &Folder) -> Result<Outcome> {
     folder.refuse(kintsugi_evidence::check_files(&folder.root, &folder.case))?;
     crate::citing::check(folder)?;
-    let faults = super::dkim::faults(folder);
+    let mut faults = super::dkim::faults(folder);
+    faults.extend(super::listen::fault(folder));
     if !faults.is_empty() {
         bail!("{}", faults.join("\n"));
     }

@@ -162,3 +162,34 @@ fn bounces_and_replies_are_taken_by_lmtp_and_smtp_and_the_desk_answers() {
     let stranger = ["notify", "answer", "2", "--text", words.to_str().unwrap(), "--smtp", &post.url()];
     assert_eq!(desk.run(&stranger).code, 2, "a stranger gets no answer from here");
 }
+
+#[test]
+fn the_listener_protects_sessions_with_the_certificate_of_the_case() {
+    let post = Post::open();
+    let desk = told(&post, 25);
+    let to = sent(&post).remove(0).return_path;
+    let named = "[mail]\nbounces_tls = { certificate = \"tls/cert.pem\", key = \"tls/key.pem\", required = true }\n";
+    desk.edit("[mail]\n", named);
+    let said = desk.run(&["check"]);
+    assert!(said.code == 2 && said.err.contains("tls/cert.pem holds no certificate in PEM form"), "{}", said.err);
+    let folder = desk.case().join("tls");
+    std::fs::create_dir(&folder).unwrap();
+    let mut openssl = Command::new("openssl");
+    openssl.args("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost".split(' '));
+    openssl.args(["-addext", "subjectAltName=DNS:localhost", "-keyout", "key.pem", "-out", "cert.pem"]).current_dir(&folder);
+    assert!(openssl.stderr(Stdio::null()).status().unwrap().success());
+    assert_eq!(desk.run(&["check"]).code, 0);
+    let listener = Listener::start(&desk);
+    assert_eq!(listener.talk("LHLO x\r\nMAIL FROM:<>\r\nQUIT\r\n"), ["220", "250", "530", "221"]);
+    let script = "import smtplib, ssl, sys\n\
+                  c = smtplib.LMTP('localhost', int(sys.argv[1]))\n\
+                  c.starttls(context=ssl.create_default_context(cafile=sys.argv[2]))\n\
+                  c.sendmail('', [sys.argv[3]], sys.stdin.read())\n\
+                  c.quit()\n";
+    let mut client = Command::new("/usr/bin/python3");
+    client.args(["-c", script, listener.address.rsplit(':').next().unwrap()]).arg(folder.join("cert.pem")).arg(&to);
+    let mut client = client.stdin(Stdio::piped()).spawn().unwrap();
+    client.stdin.take().unwrap().write_all(report(&to, "5.1.1").as_bytes()).unwrap();
+    assert!(client.wait().unwrap().success());
+    assert_eq!(listener.stop()["moved"], 1);
+}

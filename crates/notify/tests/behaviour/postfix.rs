@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use kintsugi_case::{NoticeNumber, NoticeState, Private};
 use kintsugi_notify::{
-    Bounce, BounceKind, Credentials, Inbox, Kept, Outcome, ReturnPath, RunOptions, Sender, Signer, Timeouts, authorities, listen,
-    read_bounce, read_bounce_to, run,
+    Bounce, BounceKind, Credentials, Inbox, Kept, ListenOptions, ListenTls, Outcome, ReturnPath, RunOptions, Sender, Signer,
+    Timeouts, authorities, listen, read_bounce, read_bounce_to, run,
 };
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 
@@ -133,7 +133,10 @@ impl Inbox for Desk {
 async fn what_bounces_is_listened_for(postfix: &Postfix) {
     let (desk, number) = (Desk::default(), NoticeNumber::new(2013, 8));
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", postfix.ports.lmtp)).await.unwrap();
-    let task = tokio::spawn(listen(listener, "returned.example".into(), desk.clone()));
+    // Postfix must begin TLS with the listener, and the listener takes nothing before.
+    let tls = ListenTls::read(&postfix.authority(), &postfix.authority().with_file_name("key.pem")).unwrap();
+    let options = ListenOptions { tls: Some(tls), tls_required: true, ..ListenOptions::new("returned.example".into()) };
+    let task = tokio::spawn(listen(listener, options, desk.clone()));
     let mut mail = letter(8).unwrap().bouncing_to(Desk::path().address(number, "7kqmx2vd94"));
     mail.to = Private::new("nobody@mail.example".into());
     let trusting = Sender::new(&spec(&[plain(postfix.ports.trusting)]), None, patient()).unwrap();

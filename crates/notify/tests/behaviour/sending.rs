@@ -102,6 +102,7 @@ pub(crate) fn spec(urls: &[String]) -> MailSpec {
         connections: 4,
         return_path: None,
         dkim: Vec::new(),
+        bounces_tls: None,
         per_minute: None,
         per_domain_minute: None,
     }
