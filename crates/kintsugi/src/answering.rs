@@ -1,11 +1,11 @@
 //! The one way in which an answer of the desk leaves: for `notify answer` and for the worker that sends what the console wrote
-//! down.
+//! down. What keeps it up to date while a server runs: `answer_room`.
 
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use kintsugi_case::NoticeState;
-use kintsugi_notify::{Mail, MailKind, Outcome as Sent, Sender, Unsendable};
+use kintsugi_case::{NoticeState, ScopeVersion};
+use kintsugi_notify::{Mail, MailKind, Outcome as Sent, Sender, Templates, Unsendable};
 use kintsugi_serve::AnswerDesk;
 use kintsugi_store::{AnswerView, Store};
 
@@ -26,12 +26,23 @@ impl Answers {
     /// written down as stated from now on.
     pub(crate) async fn open(folder: &Folder, store: &Store, smtp: Option<&str>, kinds: &[MailKind]) -> Result<Option<Self>> {
         let (Some(_), Some(scope)) = (&folder.case.mail, store.newest_scope().await?) else { return Ok(None) };
-        let spec = mail_spec(folder, smtp)?;
         let templates = citing::templates(folder, store).await?;
+        Self::of(folder, store, smtp, kinds, (&scope, templates)).await.map(Some)
+    }
+
+    /// The same of a scope version, in these words.
+    pub(crate) async fn of(
+        folder: &Folder,
+        store: &Store,
+        smtp: Option<&str>,
+        kinds: &[MailKind],
+        (scope, templates): (&ScopeVersion, Templates),
+    ) -> Result<Self> {
+        let spec = mail_spec(folder, smtp)?;
         citing::record(folder, store, &templates, kinds).await?;
-        let composer = composer(folder, store, &scope, templates).await?;
+        let composer = composer(folder, store, scope, templates).await?;
         let sender = sender(folder, &spec)?;
-        Ok(Some(Self { desk: Arc::new(AnswerDesk::new(composer, spec.portal)), sender }))
+        Ok(Self { desk: Arc::new(AnswerDesk::new(composer, spec.portal)), sender })
     }
 
     /// Sends an answer that was written down, and writes down how it ended. None where it is not there to be sent: another

@@ -14,6 +14,12 @@ use crate::folder::Folder;
 /// is shown before anything is sent.
 pub(crate) async fn templates(folder: &Folder, store: &Store) -> Result<Templates> {
     store.put_entered_facts(&folder.case.facts, now_ms()).await?;
+    standing(folder, store).await
+}
+
+/// The same with the facts as they stand, for a process that lives long: the case file that it read when it began may say what
+/// is not true any more.
+pub(crate) async fn standing(folder: &Folder, store: &Store) -> Result<Templates> {
     read(folder, kintsugi_report::citable(&store.facts().await?))
 }
 

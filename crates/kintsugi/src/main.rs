@@ -1,6 +1,7 @@
 //! The binary: wiring and nothing else. `cli` says what can be typed, `command` has one file for each of it,
 //! `pipeline` has the stages in order.
 
+mod answer_room;
 mod answering;
 mod attack;
 mod citing;

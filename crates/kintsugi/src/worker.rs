@@ -9,6 +9,7 @@ use kintsugi_serve::{ANSWER_JOB, CHECK_JOB, CheckJob, answer_of};
 use kintsugi_store::{Job, Store};
 use tokio::sync::watch;
 
+use crate::answer_room::AnswerRoom;
 use crate::answering::Answers;
 use crate::command::now_ms;
 
@@ -31,21 +32,20 @@ const IDLE: Duration = Duration::from_millis(300);
 const ERASE_MS: i64 = 60 * 60 * 1000;
 
 /// Answers "am I affected?" by mail, and sends what the desk answers.
-pub(crate) struct Worker {
+pub(crate) struct Worker<'a> {
     store: Store,
     name: String,
-    /// None before a scope is frozen, or without mail settings: jobs wait.
-    answers: Option<Answers>,
+    room: AnswerRoom<'a>,
 }
 
-impl Worker {
+impl<'a> Worker<'a> {
     /// A worker for a store.
-    pub(crate) fn new(store: Store, answers: Option<Answers>) -> Self {
-        Self { store, name: format!("serve-{}", std::process::id()), answers }
+    pub(crate) fn new(store: Store, room: AnswerRoom<'a>) -> Self {
+        Self { store, name: format!("serve-{}", std::process::id()), room }
     }
 
     /// Works until it is told to stop. A job that fails is given back; the reason goes to the log, without what it holds.
-    pub(crate) async fn run(self, mut stopped: watch::Receiver<bool>) {
+    pub(crate) async fn run(mut self, mut stopped: watch::Receiver<bool>) {
         let mut erased_at = 0;
         while !*stopped.borrow() {
             if now_ms() - erased_at > ERASE_MS {
@@ -68,11 +68,11 @@ impl Worker {
     }
 
     /// Takes one job and does it; `false` where there was none or it has to wait.
-    async fn step(&self) -> Result<bool> {
-        let Some(answers) = &self.answers else { return Ok(false) };
+    async fn step(&mut self) -> Result<bool> {
+        let Some(answers) = self.room.current().await else { return Ok(false) };
         let now = now_ms();
         let Some(job) = self.store.take_job(&self.name, now + LEASE_MS, now).await? else { return Ok(false) };
-        match self.work(answers, &job).await {
+        match self.work(&answers, &job).await {
             Ok(()) => self.store.finish_job(job.id).await?,
             Err(error) if job.attempts + 1 >= ATTEMPTS_MAX => {
                 tracing::warn!(job = job.id, %error, "given up");

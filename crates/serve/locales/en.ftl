@@ -206,6 +206,7 @@ writing-hint = It goes by mail, in { $language }, to the address to which the no
 writing-preview = Show it as it would arrive
 writing-title = Answer to message { $number }
 writing-preview-text = This is the mail as it arrives, read as text. Nothing has been sent yet.
+writing-changed = Nothing has been sent: the mail says something else than when you looked at it. This is what it says now.
 writing-from = From
 writing-to = To
 writing-subject = Subject

@@ -197,6 +197,7 @@ writing-hint = お知らせをお送りした宛先に、メール（{ $language
 writing-preview = 届くときの形で確かめる
 writing-title = 返信 { $number } への返答
 writing-preview-text = 届くメールをテキストで表示しています。まだ送っていません。
+writing-changed = まだ送っていません。確かめたあとで、届くメールの内容が変わりました。いまの内容は次のとおりです。
 writing-from = 差出人
 writing-to = 宛先
 writing-subject = 件名

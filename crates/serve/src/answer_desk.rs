@@ -1,6 +1,8 @@
 //! What an answer of the desk will say: one composer for the console's preview and for whoever sends it, so that what was
 //! shown is what leaves.
 
+use std::sync::{Arc, PoisonError, RwLock};
+
 use kintsugi_case::Private;
 use kintsugi_notify::{Composer, Mail, NoticeContent, Unsendable};
 use kintsugi_store::Leased;
@@ -40,5 +42,21 @@ impl AnswerDesk {
             earlier: None,
         };
         self.composer.reply(&content, id, words.open(), now_ms)
+    }
+}
+
+/// The desk as it stands: another takes its place when what answers say is new. Cheap to clone; clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct CurrentDesk(Arc<RwLock<Option<Arc<AnswerDesk>>>>);
+
+impl CurrentDesk {
+    /// The desk; none where nothing can be answered now.
+    pub fn get(&self) -> Option<Arc<AnswerDesk>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts another in its place.
+    pub fn set(&self, desk: Option<Arc<AnswerDesk>>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = desk;
     }
 }

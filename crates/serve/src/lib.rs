@@ -29,7 +29,7 @@ mod standing;
 mod visitor;
 mod words;
 
-pub use answer_desk::AnswerDesk;
+pub use answer_desk::{AnswerDesk, CurrentDesk};
 pub use evidence::{EvidenceFile, LogRead};
 pub use job::{ANSWER_JOB, AnswerJobError, CHECK_JOB, CheckJob, CheckJobError, answer_of};
 pub use listen::listen;

@@ -9,7 +9,7 @@ use kintsugi_case::CaseFile;
 use kintsugi_store::Store;
 use kintsugi_vault::{Keys, Purpose};
 
-use crate::answer_desk::AnswerDesk;
+use crate::answer_desk::CurrentDesk;
 use crate::evidence::EvidenceFile;
 use crate::limit::Limiters;
 use crate::standing::Cache;
@@ -66,8 +66,8 @@ pub struct Site {
     pub(crate) limiters: Arc<Limiters>,
     pub(crate) cache: Arc<Cache>,
     pub(crate) cookie_key: Key,
-    /// What writes answers; none where nothing can be sent.
-    pub(crate) answers: Option<Arc<AnswerDesk>>,
+    /// What writes answers.
+    pub(crate) answers: CurrentDesk,
 }
 
 impl Site {
@@ -92,13 +92,13 @@ impl Site {
             options: Arc::new(options),
             cache: Arc::default(),
             cookie_key,
-            answers: None,
+            answers: CurrentDesk::default(),
         }
     }
 
     /// The same site with a desk that answers what people wrote back.
     #[must_use]
-    pub fn answering(self, desk: Option<Arc<AnswerDesk>>) -> Self {
+    pub fn answering(self, desk: CurrentDesk) -> Self {
         Self { answers: desk, ..self }
     }
 

@@ -1,19 +1,17 @@
 //! `kintsugi serve`: the portal for the public, the console for staff, and one worker for what they ask to be done.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use kintsugi_evidence::LogReport;
 use kintsugi_find::FindDb;
-use kintsugi_notify::MailKind;
 use kintsugi_serve::{EvidenceFile, LogRead, Options, Site};
 use kintsugi_store::Store;
 use tokio::sync::watch;
 
 use super::{block_on, now_ms};
-use crate::answering::Answers;
+use crate::answer_room::AnswerRoom;
 use crate::cli;
 use crate::finish::Finish;
 use crate::folder::Folder;
@@ -30,9 +28,9 @@ pub(crate) fn serve(folder: &Folder, args: &cli::Serve) -> Result<Finish> {
         let evidence = evidence(folder)?;
         let loopback = args.portal.ip().is_loopback();
         let options = Options { loopback, secure: !loopback, ..Options::default() };
-        let answers = Answers::open(folder, &store, args.smtp.as_deref(), &[MailKind::Answer, MailKind::Reply]).await?;
-        let site = Site::new(store.clone(), folder.case.clone(), folder.keys()?, evidence, now_ms, options)
-            .answering(answers.as_ref().map(|answers| Arc::clone(&answers.desk)));
+        let room = AnswerRoom::open(folder, store.clone(), args.smtp.as_deref()).await?;
+        let site =
+            Site::new(store.clone(), folder.case.clone(), folder.keys()?, evidence, now_ms, options).answering(room.desk());
         let (stop, stopped) = watch::channel(false);
         let (portal, console) = (bind(args.portal).await?, bind(args.console).await?);
         progress::line(&format!(
@@ -42,7 +40,7 @@ pub(crate) fn serve(folder: &Folder, args: &cli::Serve) -> Result<Finish> {
         ));
         let portal = kintsugi_serve::listen(portal, kintsugi_serve::portal(site.clone()), until(stopped.clone()));
         let console = kintsugi_serve::listen(console, kintsugi_serve::console(site), until(stopped.clone()));
-        let worker = Worker::new(store.clone(), answers);
+        let worker = Worker::new(store.clone(), room);
         let paper = on_paper(folder, &store, stopped.clone());
         let signal = async move {
             wait_for_signal().await;

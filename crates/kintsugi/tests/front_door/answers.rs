@@ -104,8 +104,8 @@ fn an_answer_from_the_console_leaves_once_and_says_what_was_shown() {
     let said = "Only the card.\n\nWe are sorry.";
     let asked = [("token", token.as_str()), ("reply", "1"), ("text", said)];
     let (_, preview) = console.post(path, &[&asked[..], &[("act", "preview")]].concat());
-    let secret = value(&preview, "form");
-    let send = [&asked[..], &[("form", secret.as_str()), ("act", "send")]].concat();
+    let (secret, seen) = (value(&preview, "form"), value(&preview, "seen"));
+    let send = [&asked[..], &[("form", secret.as_str()), ("seen", seen.as_str()), ("act", "send")]].concat();
     let (first, second) = (console.post(path, &send).0, console.post(path, &send).0);
     assert!(first.contains("?answered=1") && second.contains("?known=1"), "{first} {second}");
     until("the answer leaves", || usize::try_from(post.count()).unwrap() > before);
@@ -126,6 +126,20 @@ fn an_answer_from_the_console_leaves_once_and_says_what_was_shown() {
     assert_eq!(usize::try_from(post.count()).unwrap(), before + 1);
     let audit = console.get("/audit");
     assert!(audit.contains("answered message 1 about notice K-") && !audit.contains("sorry"), "{audit}");
+
+    // What answers say changes while the server runs: it is shown anew before it leaves.
+    let another = [("token", token.as_str()), ("reply", "1"), ("text", "One thing more.")];
+    let preview = [&another[..], &[("act", "preview")]].concat();
+    let (_, old) = console.post(path, &preview);
+    std::fs::create_dir_all(desk.case().join("templates")).unwrap();
+    for (name, text) in kintsugi_notify::default_templates().iter().filter(|(name, _)| name.starts_with("reply.")) {
+        std::fs::write(desk.case().join("templates").join(name), format!("{text}\nThe desk moves in June.\n")).unwrap();
+    }
+    until("the page has the new words", || console.post(path, &preview).1.contains("The desk moves in June."));
+    let (secret, seen) = (value(&old, "form"), value(&old, "seen"));
+    let stale = [&another[..], &[("form", secret.as_str()), ("seen", seen.as_str()), ("act", "send")]].concat();
+    assert!(console.post(path, &stale).1.contains("The desk moves in June."), "it is shown, not sent");
+    assert!(!console.get(person).contains("Answer 2"));
 }
 
 #[test]
@@ -145,8 +159,11 @@ fn an_answer_waits_while_the_mail_server_is_away_and_goes_by_hand() {
         let message = console.get("/replies/1");
         let path = message.split("action=\"").find_map(|rest| rest.split('"').next().filter(|path| path.ends_with("/answer")));
         let (path, token) = (path.unwrap().to_owned(), value(&message, "token"));
-        let fields = [("token", token.as_str()), ("reply", "1"), ("text", "Yes."), ("form", &*"A".repeat(26)), ("act", "send")];
-        assert!(console.post(&path, &fields).0.contains("?answered=1"));
+        let fields = [("token", token.as_str()), ("reply", "1"), ("text", "Yes.")];
+        let (_, preview) = console.post(&path, &[&fields[..], &[("act", "preview")]].concat());
+        let (secret, seen) = (value(&preview, "form"), value(&preview, "seen"));
+        let send = [("form", secret.as_str()), ("seen", seen.as_str()), ("act", "send")];
+        assert!(console.post(&path, &[&fields[..], &send[..]].concat()).0.contains("?answered=1"));
         let person = path.trim_end_matches("/answer").to_owned();
         let tried = |page: &str| page.contains("Answer 1 · waiting") && page.to_lowercase().contains("connect");
         until("the page says that it waits, and why", || tried(&console.get(&person)));

@@ -9,7 +9,7 @@ use kintsugi_case::{
     PersonId, PersonProfile, Private, Technique, Verdict,
 };
 use kintsugi_notify::{Composer, FactBook, Templates};
-use kintsugi_serve::{AnswerDesk, EvidenceFile, LogRead, Options, Site, hash_password};
+use kintsugi_serve::{AnswerDesk, CurrentDesk, EvidenceFile, LogRead, Options, Site, hash_password};
 use kintsugi_store::{FreezeDraft, Hold, Outcome, RecordRef, ReplyDraft, ScopeSeal, Store};
 use kintsugi_vault::Keys;
 
@@ -98,8 +98,9 @@ pub(crate) async fn make(dir: &Path, persons: u64, options: Options) -> MadeUp {
     let link_to = |id| store.create_link(PersonId(id), NOW_MS + 86_400_000);
     let (untouched, possible) = (link_to(persons + 1).await.expect("link"), link_to(persons).await.expect("link"));
     kintsugi_serve::publish(&store, &case, STAFF.0, &BTreeMap::new(), NOW_MS).await.expect("the statement");
-    let desk = desk(&store, &case).await;
-    let site = Site::new(store.clone(), case, keys, evidence(), now, options).answering(Some(Arc::new(desk)));
+    let current = CurrentDesk::default();
+    current.set(Some(Arc::new(desk(&store, &case).await)));
+    let site = Site::new(store.clone(), case, keys, evidence(), now, options).answering(current);
     MadeUp { site, store, link: codes, untouched, possible, coupon, ended }
 }
 

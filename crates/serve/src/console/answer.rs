@@ -44,7 +44,9 @@ impl AnswerForm {
     /// from here.
     pub(crate) async fn about(site: &Site, f: &Rail, person: PersonId, replies: &[ReplyView]) -> Result<Option<Self>, Failure> {
         let open = replies.iter().find(|reply| reply.answers.is_empty()).or(replies.first());
-        let (Some(open), Some(_), Some(view)) = (open, &site.answers, site.store.person(person).await?) else { return Ok(None) };
+        let (Some(open), Some(_), Some(view)) = (open, site.answers.get(), site.store.person(person).await?) else {
+            return Ok(None);
+        };
         let named = |reply: &ReplyView| {
             let words = f.t1("replies-one", "number", reply.id);
             (reply.id, format!("{words} · {}", moment(site, reply.at_ms)))
@@ -109,10 +111,14 @@ pub(crate) struct AnswerPage {
     pub(crate) form: AnswerForm,
     /// The mail; none while the words are to be mended.
     pub(crate) mail: Option<Mail>,
+    /// Whether it was to be sent, and says something else than when it was looked at.
+    pub(crate) changed: bool,
     /// The sender as it stands in the mail.
     pub(crate) from: String,
     /// This form's own secret: sent twice, it answers once.
     pub(crate) secret: String,
+    /// What was looked at, as a digest.
+    pub(crate) seen: String,
 }
 
 /// What the form sends.
@@ -126,6 +132,8 @@ pub(crate) struct AnswerFields {
     text: String,
     #[serde(default)]
     form: String,
+    #[serde(default)]
+    seen: String,
     #[serde(default)]
     act: String,
 }
@@ -154,22 +162,36 @@ pub(crate) async fn post(
     if !session.fits(&site, &fields.token) {
         return Err(Failure::Form);
     }
-    let desk = site.answers.clone().ok_or(Failure::NotFound)?;
+    let desk = site.answers.get().ok_or(Failure::NotFound)?;
     let asked = asked(&site, PersonId(id), &session, &fields).await?;
-    let words = match answer_words(&fields.text) {
-        Ok(words) if fields.act == "send" && is_secret(&fields.form) => return send(&site, &asked, &words, &fields.form).await,
-        other => other,
+    let (words, sending) = (answer_words(&fields.text), fields.act == "send" && is_secret(&fields.form));
+    let mail = match &words {
+        Ok(words) => Some(compose(&site, &desk, &asked, words).await?),
+        Err(_) => None,
     };
+    if let (true, Ok(words), Some(Ok(mail))) = (sending, &words, &mail)
+        && seen(mail) == fields.seen
+    {
+        return send(&site, &asked, words, &fields.form).await;
+    }
     let mut page = page(&site, &visitor, session, &asked, fields.text).await?;
-    match words {
-        Err(fault) => page.form.fault = Some(page.f.t1(key(fault), "max", page.f.n(&(ANSWER_CHARS_MAX as u64)))),
-        Ok(_) if fields.act == "change" => {}
-        Ok(words) => match compose(&site, &desk, &asked, &words).await? {
-            Ok(mail) => page.mail = Some(mail),
-            Err(_) => page.form.fault = Some(page.f.t("writing-fault-address")),
-        },
+    match (words, mail) {
+        (Ok(_), _) if fields.act == "change" => {}
+        (Ok(_), Some(Ok(mail))) => {
+            audit(&site, &asked, "previewed an answer").await?;
+            page.changed = sending;
+            page.seen = seen(&mail);
+            page.mail = Some(mail);
+        }
+        (Ok(_), _) => page.form.fault = Some(page.f.t("writing-fault-address")),
+        (Err(fault), _) => page.form.fault = Some(page.f.t1(key(fault), "max", page.f.n(&(ANSWER_CHARS_MAX as u64)))),
     }
     Ok(Html(page.render()?).into_response())
+}
+
+/// The mail as it was looked at: what would arrive otherwise by now is not sent unseen.
+fn seen(mail: &Mail) -> String {
+    kintsugi_notify::hash(&[&mail.to, &mail.subject, &mail.text].map(|part| part.open().as_str()).join("\0"))
 }
 
 const fn key(fault: AnswerFault) -> &'static str {
@@ -197,32 +219,34 @@ async fn page(site: &Site, visitor: &Visitor, session: Session, asked: &Asked, t
     let form = AnswerForm::about(site, &f, asked.person, std::slice::from_ref(&asked.reply)).await?.ok_or(Failure::NotFound)?;
     let from = site.case.mail.as_ref().map(|mail| mail.from.clone()).unwrap_or_default();
     let form = AnswerForm { typed, ..form };
-    Ok(AnswerPage { f, number: asked.number, form, mail: None, from, secret: form_token::new_secret() })
+    let (secret, seen) = (form_token::new_secret(), String::new());
+    Ok(AnswerPage { f, number: asked.number, form, mail: None, changed: false, from, secret, seen })
 }
 
-/// The mail as it would arrive. It holds a name and an address: who looks is written down.
+/// The mail as it would arrive.
 async fn compose(
     site: &Site,
     desk: &AnswerDesk,
     asked: &Asked,
     words: &Private<String>,
 ) -> Result<Result<Mail, Unsendable>, Failure> {
-    let (now_ms, id) = (site.now_ms(), asked.reply.id);
     let notice = site.store.letter_of(asked.number).await?.ok_or(Failure::NotFound)?;
-    let what = format!("previewed an answer to message {id} about notice {}", asked.number);
-    site.store.audit(&asked.who, &what, now_ms).await?;
-    Ok(desk.compose(&notice, &format!("{id}.preview"), words, now_ms))
+    Ok(desk.compose(&notice, &format!("{}.preview", asked.reply.id), words, site.now_ms()))
 }
 
-/// Writes the answer down, to be sent by a worker; who asked for it is written down without its words.
+/// Who looked at a mail, which holds a name and an address, or asked for an answer: without its words.
+async fn audit(site: &Site, asked: &Asked, what: &str) -> Result<(), Failure> {
+    let what = format!("{what} to message {} about notice {}", asked.reply.id, asked.number);
+    Ok(site.store.audit(&asked.who, &what, site.now_ms()).await?)
+}
+
+/// Writes the answer down, to be sent by a worker.
 async fn send(site: &Site, asked: &Asked, words: &Private<String>, form: &str) -> Result<Response, Failure> {
-    let (now_ms, reply) = (site.now_ms(), asked.reply.id);
-    let draft = AnswerDraft { reply, who: &asked.who, words, form: Some(form), job: Some(ANSWER_JOB) };
-    let said = match site.store.put_answer(&draft, now_ms).await? {
+    let draft = AnswerDraft { reply: asked.reply.id, who: &asked.who, words, form: Some(form), job: Some(ANSWER_JOB) };
+    let said = match site.store.put_answer(&draft, site.now_ms()).await? {
         AnswerKept::Known(id) => format!("known={id}"),
         AnswerKept::ToSend(id) => {
-            let what = format!("asked for answer {id} to message {reply} about notice {}", asked.number);
-            site.store.audit(&asked.who, &what, now_ms).await?;
+            audit(site, asked, &format!("asked for answer {id}")).await?;
             format!("answered={id}")
         }
     };
