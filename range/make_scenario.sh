@@ -19,11 +19,12 @@ mkdir -p "$LAB_WORK" "$LAB_OUT"
 unshare -n -p -f --mount-proc --kill-child bash -c 'ip link set lo up; cd "$1/lab"; exec "$LAB_VENV/bin/python" runner.py "$2"' lab "$here" "$1"
 for d in "$LAB_OUT"/*/"$1"; do
   [ -d "$d" ] || continue
-  # a truth that could not name every row that the tool printed is no truth
-  python3 - "$d" <<'PY' || { rm -rf "$d"; echo "not usable: rows of the dump could not be named"; exit 3; }
+  # a truth that could not name every row that the tool printed is no truth, nor is that of an attacker whose program broke
+  python3 - "$d" <<'PY' || { rm -rf "$d"; echo "not usable: rows of the dump could not be named, or the attacker broke down"; exit 3; }
 import json, sys
 t = json.load(open(sys.argv[1] + "/truth/truth.json"))
-sys.exit(any((o.get("verified") or {}).get("unmatched_rows") for o in t["obtained"]))
+broke = any(a["tool"] == "hand" and a["exit"] and not a["interrupted"] for a in t["attacks"])
+sys.exit(broke or any((o.get("verified") or {}).get("unmatched_rows") for o in t["obtained"]))
 PY
   python3 "$here/lab/make_cases.py" "$d" >/dev/null && echo "$d"
 done

@@ -476,7 +476,7 @@ impl<'a> Investigation<'a> {
 
     fn push(&mut self, key: (usize, String), channel: Result<Channel, String>) -> usize {
         let is_written = !self.endpoints.get(key.0).is_inferred();
-        let not_run = (is_written && rows::is_mismatched(&key.1, self.dialect)).then_some(rows::MISMATCH);
+        let not_run = is_written.then(|| rows::mismatch(&key.1, self.dialect)).flatten();
         self.shapes.push(Shape { endpoint: key.0, sql: key.1.clone(), channel, not_run });
         self.known.insert(key, self.shapes.len() - 1);
         self.shapes.len() - 1
@@ -612,6 +612,15 @@ impl Shape {
         match &self.channel {
             Ok(Channel::Answers(plan)) => plan.question.as_ref().map(|question| (&**plan, question)),
             _ => None,
+        }
+    }
+
+    /// Whether its page shows what the endpoint's own query selects and nothing beside it.
+    pub(crate) fn shows_nothing_beside(&self) -> bool {
+        match &self.channel {
+            Ok(Channel::Rows(plan)) => plan.branches.len() == 1,
+            Ok(Channel::Answers(plan)) => plan.frame.branches.len() == 1,
+            _ => false,
         }
     }
 

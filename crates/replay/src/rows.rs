@@ -32,11 +32,11 @@ pub(crate) use native::{columns as native_columns, key_values};
 pub(crate) use plan::{Plan, QUESTION, Values, by_itself, parses, plan, query, values};
 pub(crate) use rewrite::{is_of_the_server, last, reads_the_server};
 pub(crate) use size::Text;
-pub(crate) use width::{MISMATCH, is_mismatched};
+pub(crate) use width::mismatch;
 
 use evaluate::{Answer, Arrived};
 use kept::Kept;
-use page::{Page, Seen};
+use page::{Known, Page, Seen};
 
 use crate::data::Data;
 
@@ -142,6 +142,7 @@ impl Rows {
 
     fn pages(&mut self, into: &Conclusion<'_>) -> HashMap<usize, Page> {
         let (mut seen, mut ordinary) = (HashMap::<usize, Thinned>::new(), HashMap::<usize, Thinned>::new());
+        let mut own = HashMap::<usize, Thinned>::new();
         for (endpoint, page) in self.ordinary.drain(..) {
             ordinary.entry(endpoint).or_default().push(page.clone());
             seen.entry(endpoint).or_default().push(page);
@@ -150,7 +151,11 @@ impl Rows {
             let ran = into.nothing(*shape, observed).is_none();
             if ran && observed.status == 200 && !answer.unknown && !answer.unsure && answer.most.is_none() {
                 let page = Seen { shown: answer.shown.clone(), value: *value, bytes: observed.bytes };
-                seen.entry(into.shapes[*shape].endpoint).or_default().push(page);
+                let endpoint = into.shapes[*shape].endpoint;
+                if into.shapes[*shape].shows_nothing_beside() {
+                    own.entry(endpoint).or_default().push(page.clone());
+                }
+                seen.entry(endpoint).or_default().push(page);
             }
             Ok::<(), Infallible>(())
         });
@@ -159,7 +164,9 @@ impl Rows {
             self.whole.iter().filter(|(of, _)| *of == endpoint).map(|(_, page)| page.clone()).collect::<Vec<_>>()
         };
         let learned = |(endpoint, pages): (usize, Thinned)| {
-            Some((endpoint, page::learn_both(&pages.list, alone(endpoint), &whole(endpoint))?))
+            let own = own.get(&endpoint).map_or(&[] as &[Seen], |pages| &pages.list);
+            let known = Known { all: &pages.list, ordinary: alone(endpoint), whole: &whole(endpoint), own };
+            Some((endpoint, page::learn_both(known)?))
         };
         seen.into_iter().filter_map(learned).collect()
     }

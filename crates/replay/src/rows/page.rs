@@ -13,6 +13,8 @@ use super::size::{Shown, Text};
 const PAGES_MAX: usize = 400;
 /// Numbers of rows from which page and frame are drawn.
 const LINES_MAX: usize = 6;
+/// No two kinds of clients are answered with heads that differ by more, in bytes.
+const HEADS_DIFFER_MAX: i64 = 300;
 /// No row's frame is larger, in bytes.
 const FRAME_MAX: i64 = 20_000;
 
@@ -75,6 +77,21 @@ pub(crate) struct Page {
     ordinary: Option<Box<Page>>,
     /// Page and frame as any two ordinary numbers of rows would have them, one of them perhaps none.
     lines: Vec<Constants>,
+    /// By how much the intruder's pages are larger than the visitors', where they show the same.
+    head: i64,
+}
+
+/// The pages from which an endpoint's page is learned.
+#[derive(Clone, Copy)]
+pub(crate) struct Known<'a> {
+    /// All of them.
+    pub(crate) all: &'a [Seen],
+    /// The visitors'.
+    pub(crate) ordinary: &'a [Seen],
+    /// Pages that may show all that there is.
+    pub(crate) whole: &'a [Seen],
+    /// The intruder's that show what the page always shows.
+    pub(crate) own: &'a [Seen],
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -164,32 +181,52 @@ pub(crate) fn learn(pages: &[Seen]) -> Option<Page> {
     told(&reading, constants, agreeing, &sample).then(|| {
         let open = open_columns(&reading, agreeing, &sample);
         let digits = usual_digits(&sample);
-        Page { empty: empty(&reading, pages), reading, constants, open, digits, ordinary: None, lines: Vec::new() }
+        Page { empty: empty(&reading, pages), reading, constants, open, digits, ordinary: None, lines: Vec::new(), head: 0 }
     })
 }
 
-/// Learns a page from all its requests, and from the ordinary ones alone. `whole` are pages that may show all that there is.
-pub(crate) fn learn_both(pages: &[Seen], ordinary: &[Seen], whole: &[Seen]) -> Option<Page> {
-    let alone = learn(ordinary).map(|page| Page { lines: lines(&page.reading, ordinary, whole), ..page });
-    let page = learn(pages).or_else(|| alone.clone());
+/// Learns a page from all its requests, and from the ordinary ones alone.
+pub(crate) fn learn_both(known: Known<'_>) -> Option<Page> {
+    let alone = learn(known.ordinary).map(|page| {
+        let lines = lines(&page, known.ordinary, known.whole);
+        let head = head(&page, known.own);
+        Page { lines, head, ..page }
+    });
+    let page = learn(known.all).or_else(|| alone.clone());
     page.map(|page| Page { ordinary: alone.map(Box::new), ..page })
 }
 
-/// The lines through what pages with different numbers of rows are without their text.
-fn lines(reading: &Reading, ordinary: &[Seen], whole: &[Seen]) -> Vec<Constants> {
-    let mut rests: BTreeMap<(u32, i64), usize> = BTreeMap::new();
-    for page in ordinary.iter().chain(whole) {
-        let rest = page.bytes.cast_signed() - reading.text(&page.shown, &page.value);
-        *rests.entry((page.shown.rows, rest)).or_default() += 1;
+/// By how much pages of the intruder are larger that show what visitors see: a log that counts the head counts how servers
+/// answer each kind of client (`Connection: close`). It takes more than one page, and most of them.
+fn head(page: &Page, own: &[Seen]) -> i64 {
+    let mut heads: BTreeMap<i64, usize> = BTreeMap::new();
+    for seen in own.iter().filter(|seen| seen.shown.rows > 0) {
+        let Some(size) = page.predicted(&seen.shown, &seen.value) else { continue };
+        *heads.entry(seen.bytes.cast_signed() - size.cast_signed()).or_default() += 1;
     }
-    let mut points: BTreeMap<u32, (usize, i64)> = BTreeMap::new();
-    for ((rows, rest), count) in rests {
-        let best = points.entry(rows).or_insert((count, rest));
-        *best = (*best).max((count, rest));
+    let all: usize = heads.values().sum();
+    let is_told = |(head, count): &(i64, usize)| *count > 1 && count * 2 > all && head.abs() <= HEADS_DIFFER_MAX;
+    heads.into_iter().max_by_key(|(_, count)| *count).filter(is_told).map_or(0, |(head, _)| head)
+}
+
+/// The lines through what pages with different numbers of rows are without their text, and without the digits that a longer
+/// size may add to the head.
+fn lines(page: &Page, ordinary: &[Seen], whole: &[Seen]) -> Vec<Constants> {
+    let mut rests: BTreeMap<(u32, i64, i64), usize> = BTreeMap::new();
+    for seen in ordinary.iter().chain(whole) {
+        let rest = seen.bytes.cast_signed() - page.reading.text(&seen.shown, &seen.value);
+        let more = i64::from(digits(seen.bytes)) - i64::from(page.digits);
+        *rests.entry((seen.shown.rows, rest, more)).or_default() += 1;
     }
-    let points: Vec<(u32, i64)> = points.into_iter().map(|(rows, (_, rest))| (rows, rest)).take(LINES_MAX).collect();
+    let mut points: BTreeMap<u32, (usize, i64, i64)> = BTreeMap::new();
+    for ((rows, rest, more), count) in rests {
+        let best = points.entry(rows).or_insert((count, rest, more));
+        *best = (*best).max((count, rest, more));
+    }
+    let either = |(rows, (_, rest, more))| if more == 0 { vec![(rows, rest)] } else { vec![(rows, rest), (rows, rest - more)] };
+    let points: Vec<(u32, i64)> = points.into_iter().take(LINES_MAX).flat_map(either).collect();
     let pairs = points.iter().enumerate().flat_map(|(at, one)| points[at + 1..].iter().map(move |other| (*one, *other)));
-    pairs.filter_map(|(one, other)| line(one, other)).collect()
+    pairs.filter(|(one, other)| one.0 != other.0).filter_map(|(one, other)| line(one, other)).collect()
 }
 
 /// How many digits most sizes have.
@@ -317,8 +354,15 @@ impl Page {
         // What NULL is written as, ordinary pages often cannot tell.
         let as_null = |null| Some(Self { reading: Reading { null, ..ordinary?.reading.clone() }, ..(**ordinary?).clone() });
         let others = (0..NULLS.len()).filter_map(as_null);
-        let mut sizes = others.flat_map(|page| page.sizes(shown, value)).flat_map(|size| self.counted(size));
+        let mut sizes = others.flat_map(|page| page.sizes_with_heads(shown, value)).flat_map(|size| self.counted(size));
         if sizes.any(|size| size == bytes) { Some(bytes) } else { plain }
+    }
+
+    /// The sizes that its constants and its lines give, as visitors and as the intruder are answered.
+    fn sizes_with_heads(&self, shown: &Shown, value: &Text) -> Vec<u64> {
+        let sizes = self.sizes(shown, value);
+        let with_head = sizes.iter().filter(|_| self.head != 0).filter_map(|size| size.checked_add_signed(self.head));
+        with_head.chain(sizes.iter().copied()).collect()
     }
 
     /// The sizes that its constants and its lines give.
@@ -347,7 +391,7 @@ impl Page {
 
 #[cfg(test)]
 mod tests {
-    use super::{Seen, learn};
+    use super::{Known, Seen, learn, learn_both};
     use crate::rows::size::{Shown, Text};
 
     fn page((rows, texts, bytes): &(u32, &[&str], u64)) -> Seen {
@@ -399,9 +443,29 @@ mod tests {
         let all = [page(&(40, &["abcdefgh"], 500 + 400 + 8))];
         let explains = |whole: &[Seen]| {
             let Seen { shown, value, .. } = page(&(20, &["xyz"], 0));
-            super::learn_both(&one, &one, whole).and_then(|learned| learned.explains(&shown, &value, 500 + 200 + 3))
+            let known = Known { all: &one, ordinary: &one, whole, own: &[] };
+            learn_both(known).and_then(|learned| learned.explains(&shown, &value, 500 + 200 + 3))
         };
         assert_eq!((explains(&[]), explains(&all)), (None, Some(703)));
+    }
+
+    #[test]
+    fn a_head_that_only_the_intruder_is_sent_is_learned_from_the_pages_that_show_nothing_else() {
+        let seen = |pages: &[(u32, &[&str], u64)]| pages.iter().map(page).collect::<Vec<_>>();
+        let ordinary = seen(&[(1, &["a"], 511), (1, &["ab"], 512), (1, &["abc"], 513), (2, &["abc"], 523), (2, &["a"], 521)]);
+        // What the intruder selects of their own comes in another frame: pages of it mislead.
+        let odd = seen(&[(2, &["xx"], 551), (2, &["xxx"], 552), (2, &["xy"], 551), (2, &["yyyy"], 553), (2, &["y"], 550)]);
+        let all = [&ordinary[..], &odd, &odd, &odd].concat();
+        let explains = |own: &[(u32, &[&str], u64)], bytes| {
+            let Seen { shown, value, .. } = page(&(3, &["abcdefgh"], 0));
+            let own = seen(own);
+            let learned = learn_both(Known { all: &all, ordinary: &ordinary, whole: &[], own: &own });
+            learned.and_then(|learned| learned.explains(&shown, &value, bytes)) == Some(bytes)
+        };
+        let told: [(u32, &[&str], u64); 2] = [(1, &["a"], 530), (1, &["abc"], 532)];
+        assert!(explains(&told, 557) && explains(&told, 538));
+        assert!(!explains(&told[..1], 557), "one page may be large for any reason");
+        assert!(!explains(&[(1, &["a"], 530), (1, &["a"], 900), (1, &["ab"], 700)], 557), "they do not agree");
     }
 
     #[test]
