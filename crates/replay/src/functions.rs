@@ -8,7 +8,7 @@ use rusqlite::{Connection, Result};
 type Body = fn(&Context<'_>) -> Result<Value>;
 
 /// Name, number of arguments (-1: any) and body. A function that is not here fails, and its statement is not replayed.
-const FUNCTIONS: [(&str, i32, Body); 45] = [
+const FUNCTIONS: [(&str, i32, Body); 48] = [
     ("text_len", 1, text_len),
     ("concat", -1, concat),
     ("concat_ws", -1, concat_ws),
@@ -34,6 +34,9 @@ const FUNCTIONS: [(&str, i32, Body); 45] = [
     ("mysql_hex", 1, mysql_hex),
     ("mysql_quote", 1, mysql_quote),
     ("pg_quote", 1, pg_quote),
+    ("kintsugi_element", -1, xml_element),
+    ("kintsugi_leaf", 2, xml_leaf),
+    ("kintsugi_xml_text", 1, xml_text),
     ("to_base64", 1, to_base64),
     ("reverse", 1, reverse),
     ("repeat", 2, repeat),
@@ -256,6 +259,30 @@ fn pg_quote(context: &Context<'_>) -> Result<Value> {
     let Some(text) = string(context, 0) else { return Ok(Value::Null) };
     let mark = if text.contains('\\') { "E" } else { "" };
     Ok(Value::Text(format!("{mark}'{}'", text.replace('\\', "\\\\").replace('\'', "''"))))
+}
+
+/// Text within XML as PostgreSQL escapes it (`escape_xml`).
+fn xml_text(context: &Context<'_>) -> Result<Value> {
+    let Some(text) = string(context, 0) else { return Ok(Value::Null) };
+    let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\r', "&#x0d;");
+    Ok(Value::Text(escaped))
+}
+
+/// A name and what it holds; without anything in it, it is one tag.
+fn xml_element(context: &Context<'_>) -> Result<Value> {
+    let Some(name) = string(context, 0) else { return Ok(Value::Null) };
+    let parts: Vec<Vec<u8>> = (1..context.len()).filter_map(|at| argument(context, at)).collect();
+    Ok(if parts.is_empty() { Value::Text(format!("<{name}/>")) } else { enclosed(&name, &parts.concat()) })
+}
+
+/// The same of one value, and nothing of NULL.
+fn xml_leaf(context: &Context<'_>) -> Result<Value> {
+    let (Some(name), Some(inner)) = (string(context, 0), argument(context, 1)) else { return Ok(Value::Null) };
+    Ok(enclosed(&name, &inner))
+}
+
+fn enclosed(name: &str, inner: &[u8]) -> Value {
+    value([format!("<{name}>").as_bytes(), inner, format!("</{name}>").as_bytes()].concat())
 }
 
 /// In lines of 76 characters, as MySQL writes it.
@@ -531,6 +558,10 @@ mod tests {
     #[test]
     fn strings_are_those_of_the_server() {
         check("CONCAT('a', 1, NULL)", "NULL");
+        // As PostgreSQL 15 writes them.
+        check("kintsugi_element('r', kintsugi_xml_text('a&<>\"''b'))", "<r>a&amp;&lt;&gt;\"'b</r>");
+        check("kintsugi_element('r', '') || kintsugi_element('r', NULL)", "<r></r><r/>");
+        check("concat_present(kintsugi_leaf('x', 'a'), kintsugi_leaf('y', NULL), kintsugi_leaf('z', 3))", "<x>a</x><z>3</z>");
         check("CONCAT('a', 1, 'é')", "a1é");
         check("CONCAT_WS('-', 'a', NULL, 2)", "a-2");
         check("IFNULL(CAST(NULL AS CHAR), ' ')", " ");

@@ -26,6 +26,7 @@ mod render;
 mod rewrite;
 mod size;
 mod width;
+mod xml;
 
 pub(crate) use evaluate::{Evaluator, Taken, bind, bind_as_written, number};
 pub(crate) use native::{columns as native_columns, key_values};

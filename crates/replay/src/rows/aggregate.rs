@@ -86,7 +86,7 @@ impl Rewriter<'_> {
                 Ok(Rendered { sql: format!("{name}({})", value.sql), carried })
             }
             (name, [first, more @ ..]) => match Joining::of(name) {
-                Some(joining) => self.joined(joining, first, more, &clauses, level),
+                Some(joining) => self.joined((name, joining), first, more, &clauses, level),
                 None => not_followed(name),
             },
             _ => not_followed("an aggregate without a value"),
@@ -95,14 +95,14 @@ impl Rewriter<'_> {
 
     fn joined(
         &mut self,
-        joining: Joining,
+        (name, joining): (&str, Joining),
         first: &Rendered,
         more: &[Rendered],
         clauses: &Clauses,
         level: &mut Level<'_>,
     ) -> Outcome<Rendered> {
         let mut value = first.clone();
-        let mut separator = clauses.separator.clone().unwrap_or_else(|| "','".into());
+        let mut separator = clauses.separator.clone().unwrap_or_else(|| if name == "xmlagg" { "''" } else { "','" }.into());
         match (joining, more) {
             (Joining::Text, [other]) if self.dialect != Dialect::MySql => separator.clone_from(&other.sql),
             (Joining::Text, [_, ..]) if self.dialect == Dialect::MySql => {

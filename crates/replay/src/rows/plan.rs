@@ -12,11 +12,12 @@ use sqlparser::ast::{
     SetQuantifier, Value,
 };
 use sqlparser::parser::Parser;
-use sqlparser::tokenizer::Token;
+use sqlparser::tokenizer::{Token, Tokenizer};
 
 use super::aggregate::is_aggregate;
 use super::columns::Carried;
 use super::rewrite::{Rewriter, Rewritten, Stop};
+use super::xml::with_names_as_strings;
 use crate::catalog::{Catalog, View};
 use crate::dialect::Dialect;
 use crate::lexer::Literal;
@@ -132,8 +133,10 @@ pub(crate) fn query(sql: &str, dialect: Dialect) -> Outcome<Box<Query>> {
     }
     // PostgreSQL has operators with `?` in them: sqlparser knows its places as `$1`.
     let dollars = (dialect == Dialect::PostgreSql).then(|| sql.replace('?', "$"));
-    let mut parser =
-        Parser::new(dialect.parser()).try_with_sql(dollars.as_deref().unwrap_or(sql)).map_err(|error| reason(&error))?;
+    let tokens = Tokenizer::new(dialect.parser(), dollars.as_deref().unwrap_or(sql)).tokenize_with_location();
+    let tokens = tokens.map_err(|error| reason(&error.into()))?;
+    let tokens = if dialect == Dialect::PostgreSql { with_names_as_strings(tokens) } else { tokens };
+    let mut parser = Parser::new(dialect.parser()).with_tokens_with_locations(tokens);
     let mut query = parser.parse_query().map_err(|error| reason(&error))?;
     let _ = visit_expressions_mut(&mut query, |expr| {
         if let Expr::Value(value) = expr

@@ -28,7 +28,7 @@ impl Rendered {
     }
 
     /// A call or operation over other values.
-    fn of(sql: String, pieces: &[(&Self, How)]) -> Self {
+    pub(super) fn of(sql: String, pieces: &[(&Self, How)]) -> Self {
         let mut carried = Carried::default();
         pieces.iter().for_each(|(piece, how)| carried.add(&piece.carried, *how));
         Self { sql, carried }
@@ -340,6 +340,9 @@ impl Rewriter<'_> {
         }
         if function.over.is_some() {
             return not_followed("a window function");
+        }
+        if self.dialect == Dialect::PostgreSql && super::xml::makes_xml(&name) {
+            return self.xml(function, level);
         }
         if is_about_the_server(&name) {
             return Ok(self.unknown_text());
