@@ -5,11 +5,13 @@
 
 mod decode;
 mod suspect;
+mod suspect_header;
 
 use bstr::ByteSlice;
 use kintsugi_case::ParameterPlace;
 
-pub(crate) use suspect::{is_suspect, is_suspect_header, is_suspect_request};
+pub(crate) use suspect::{is_suspect, is_suspect_request};
+pub(crate) use suspect_header::is_suspect_header;
 
 /// Parameters of a request that are looked at; the others of a longer one are not.
 const PARAMETERS_MAX: usize = 4096;

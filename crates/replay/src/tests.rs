@@ -18,6 +18,7 @@ use crate::error::Result;
 use crate::investigation::Investigation;
 use crate::statement::{Observation, Seen};
 
+mod fast_reject;
 mod query_log;
 
 /// Five people: (id, name, code). Their names differ in length, so that sizes tell them apart.

@@ -5,9 +5,12 @@
 //! encoding that may hide either. Ordinary requests have none of them: letters, digits, `/?&=-_.,:;@`, percent-encoded
 //! text beyond ASCII, and words between blanks.
 //!
-//! Not here: whether there is an injection (`context`), and what the server made of the value (`decode`).
+//! Not here: headers, which hold brackets and blanks by nature (`suspect_header`); whether there is an injection (`context`);
+//! and what the server made of the value (`decode`).
 
 use kintsugi_evidence::Glance;
+
+use super::suspect_header::is_suspect_headers;
 
 /// Whether a request can carry an injection.
 pub(crate) fn is_suspect(glance: &Glance<'_>) -> bool {
@@ -15,15 +18,17 @@ pub(crate) fn is_suspect(glance: &Glance<'_>) -> bool {
         || values(glance.query)
         || values(glance.cookie)
         || values(glance.body)
-        || glance.headers.into_iter().any(is_suspect_header)
+        || is_suspect_headers(glance.headers)
 }
 
 /// Whether a request line, or a path, can carry one.
 pub(crate) fn is_suspect_request(request: &[u8]) -> bool {
-    match target(request) {
-        Some(target) => values(target) || keyword_before(target),
-        None => values(request),
-    }
+    let seen = match target(request) {
+        Some(target) if keyword_before(target) => return true,
+        Some(target) => seen(target),
+        None => seen(request),
+    };
+    tells(seen, request) || seen & UPPER != 0 && path_hides_text(request)
 }
 
 /// The target of a request line as nearly all are. A blank follows it.
@@ -80,11 +85,14 @@ const fn signs() -> [Sign; 256] {
 const BITS: [u8; 256] = bits();
 const HOSTILE: u8 = 1;
 const TELLING: u8 = 2;
+/// Base64 of a statement is never without: its blanks and signs make some.
+const UPPER: u8 = 4;
 
 const fn bits() -> [u8; 256] {
     let (mut bits, mut byte) = ([0; 256], 0);
     while byte < 256 {
         bits[byte] = match SIGNS[byte] {
+            Sign::Ordinary if byte >= b'A' as usize && byte <= b'Z' as usize => UPPER,
             Sign::Ordinary | Sign::Separator => 0,
             Sign::Hostile => HOSTILE,
             Sign::Blank | Sign::Percent | Sign::Dash | Sign::Equals => TELLING,
@@ -96,11 +104,24 @@ const fn bits() -> [u8; 256] {
 
 /// Whether a target, a query, cookies or a body can carry an injection.
 fn values(text: &[u8]) -> bool {
-    // Without a decision a byte: most texts are done with.
-    match text.iter().fold(0, |seen, &byte| seen | BITS[usize::from(byte)]) {
-        0 => false,
-        seen => seen & HOSTILE != 0 || signs_tell(text),
-    }
+    tells(seen(text), text)
+}
+
+/// What there is in a text: without a decision a byte, as most are done with by that.
+fn seen(text: &[u8]) -> u8 {
+    text.iter().fold(0, |seen, &byte| seen | BITS[usize::from(byte)])
+}
+
+/// Whether a text can carry an injection by what there is in it.
+fn tells(seen: u8, text: &[u8]) -> bool {
+    seen & HOSTILE != 0 || seen & TELLING != 0 && signs_tell(text)
+}
+
+/// Whether a segment of the path of a request line, or of a path, may be base64 of text.
+fn path_hides_text(request: &[u8]) -> bool {
+    let path = &request[memchr::memchr(b'/', request).unwrap_or(request.len())..];
+    let path = &path[..memchr::memchr2(b'?', b' ', path).unwrap_or(path.len())];
+    path.split(|&byte| byte == b'/').any(hides_text)
 }
 
 /// Likewise, of a text without hostile bytes: by what stands around the others.
@@ -152,7 +173,7 @@ fn is_padding(text: &[u8], at: usize) -> bool {
     matches!(text.get(at + 1), None | Some(b'&' | b';' | b' ' | b'=')) && at > 0 && text[at - 1] != b'&'
 }
 
-enum Escape {
+pub(super) enum Escape {
     Ordinary,
     Hostile,
     Blank,
@@ -161,7 +182,7 @@ enum Escape {
 }
 
 /// What a percent-encoded byte is; `high` where the one before was part of a character beyond ASCII.
-fn escape(text: &[u8], at: usize, high: bool) -> Escape {
+pub(super) fn escape(text: &[u8], at: usize, high: bool) -> Escape {
     let digit = |at: usize| text.get(at).and_then(|byte| (*byte as char).to_digit(16));
     // `%u0027`, or a percent sign that is none: servers differ in what they make of it.
     let (Some(upper), Some(lower)) = (digit(at + 1), digit(at + 2)) else { return Escape::Hostile };
@@ -178,18 +199,18 @@ fn escape(text: &[u8], at: usize, high: bool) -> Escape {
 }
 
 /// Whether the word before or behind a blank is one of SQL.
-fn keyword_beside(text: &[u8], start: usize, end: usize) -> bool {
+pub(super) fn keyword_beside(text: &[u8], start: usize, end: usize) -> bool {
     keyword_behind(&text[end.min(text.len())..]) || keyword_before(&text[..start])
 }
 
 /// Whether a text begins with one.
-fn keyword_behind(text: &[u8]) -> bool {
+pub(super) fn keyword_behind(text: &[u8]) -> bool {
     let length = text.iter().take(FIRST_LETTERS.len()).take_while(|byte| is_word(byte)).count();
     is_keyword(&text[..length])
 }
 
 /// Whether a text ends with one.
-fn keyword_before(text: &[u8]) -> bool {
+pub(super) fn keyword_before(text: &[u8]) -> bool {
     // No keyword ends with a digit, and few with a vowel: most texts are done with.
     if text.last().is_none_or(|last| LAST_LETTERS & letter_bit(*last) == 0) {
         return false;
@@ -329,8 +350,8 @@ const WORDS: [&str; 58] = [
 const HIDDEN_BYTES_MAX: usize = 48;
 
 /// Whether a value may be base64 of text. Tokens and numbers are of noise: control bytes, or no UTF-8.
-fn hides_text(value: &[u8]) -> bool {
-    if value.len() < 8 {
+pub(super) fn hides_text(value: &[u8]) -> bool {
+    if value.len() < 6 {
         return false;
     }
     let (mut text, mut length) = ([0_u8; HIDDEN_BYTES_MAX], 0);
@@ -352,8 +373,12 @@ fn hides_text(value: &[u8]) -> bool {
         Ok(_) => true,
         Err(error) => error.error_len().is_none(),
     };
-    // Text that hides an injection holds more than letters and digits.
-    length >= 6 && is_text && text[..length].iter().any(|byte| byte.is_ascii() && !byte.is_ascii_alphanumeric())
+    if length < 4 || !is_text {
+        return false;
+    }
+    // Text that hides an injection holds more than letters and digits, or is base64 again.
+    let more = text[..length].iter().any(|byte| byte.is_ascii() && !byte.is_ascii_alphanumeric());
+    more || hides_text(&text[..length])
 }
 
 fn six_bits(byte: u8) -> Option<u32> {
@@ -367,31 +392,13 @@ fn six_bits(byte: u8) -> Option<u32> {
     }))
 }
 
-/// Whether a header can carry an injection: brackets and blanks are ordinary in one (agents), quotes and backslashes are not,
-/// and without these it takes a subquery.
-pub(crate) fn is_suspect_header(text: &[u8]) -> bool {
-    let hostile = memchr::memchr3_iter(b'\'', b'\\', b'%', text).any(|at| match &text[at..] {
-        [b'%', b'2', b'2' | b'5' | b'7', ..] | [b'%', b'5', b'c' | b'C', ..] | [b'%', b'u', ..] => true,
-        [b'%', ..] => false,
-        _ => true,
-    });
-    // `c` is the rarest letter of `select` in agents.
-    hostile || memchr::memchr3_iter(b'{', b'c', b'C', text).any(|at| text[at] == b'{' || is_select(text, at))
-}
-
-/// Whether the `c` there is that of `select`.
-fn is_select(text: &[u8], at: usize) -> bool {
-    let word = at.checked_sub(4).and_then(|start| text.get(start..start + 6));
-    word.is_some_and(|word| word.eq_ignore_ascii_case(b"select"))
-}
-
 #[cfg(test)]
 mod tests {
     use kintsugi_evidence::Glance;
     use proptest::prelude::*;
     use proptest::sample::select;
 
-    use super::{HOSTILE, WORDS, is_suspect, is_suspect_request, keyword_beside, signs_tell};
+    use super::{HOSTILE, WORDS, is_suspect, is_suspect_request, keyword_beside, path_hides_text, signs_tell};
 
     fn glance(target: &str) -> bool {
         let request = format!("GET {target} HTTP/1.1");
@@ -452,6 +459,9 @@ mod tests {
             "/i?q=NQxTRUxFQ1QMKA",
             "/i?a=1&q=5pelJyBvciAxPTE",
             "/items/5%20or%201",
+            "/items/NSBvciAx",
+            "/i?q=NXx8MQ",
+            "/i?q=TlNCdmNpQXg",
             "/i?id=1;drop+table+x",
             "/i?id=1+table",
             "/i?id[]=1",
@@ -501,7 +511,8 @@ mod tests {
             let whole = format!("{text} ");
             let hostile = whole.bytes().any(|byte| super::BITS[usize::from(byte)] & HOSTILE != 0);
             let line = format!("GET {text} HTTP/1.1");
-            prop_assert_eq!(is_suspect_request(line.as_bytes()), hostile || signs_tell(whole.as_bytes()), "{}", text);
+            let long_way = hostile || signs_tell(whole.as_bytes()) || path_hides_text(whole.as_bytes());
+            prop_assert_eq!(is_suspect_request(line.as_bytes()), long_way, "{}", text);
         }
     }
 }
