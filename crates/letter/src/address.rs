@@ -50,10 +50,11 @@ pub struct Recipient<'a> {
 #[derive(Clone, PartialEq, Eq)]
 pub struct AddressBlock {
     /// The postal code as printed; empty where none is.
-    pub(crate) postal_code: String,
+    postal_code: String,
+    /// Everything in the window, from top to bottom.
     pub(crate) lines: Vec<String>,
-    /// The name with what follows it.
-    pub(crate) name: String,
+    /// Which of the lines is the name.
+    pub(crate) name: usize,
 }
 
 /// Why no letter can go to an address. The address itself is not repeated.
@@ -95,12 +96,24 @@ impl AddressBlock {
         let postal_code = postal_code(to, country)?;
         let width = |text: &str| press.width(text, to.language, false).map_err(|_| Unfit::Character);
         width(&postal_code)?;
-        let lines = broken(to.address, em_max, &width)?;
-        match lines.len() {
-            0 => Err(Unfit::NoAddress),
-            n if n > shown.lines_max => Err(Unfit::TooLong),
-            _ => Ok(Self { postal_code, lines, name }),
+        let lines = lines(to.address, em_max, shown.lines_max, &width)?;
+        Ok(Self::ordered(to, postal_code, lines, name))
+    }
+
+    /// The order in which the reader's language writes an address: from the country down to the name, or from the name up.
+    fn ordered(to: &Recipient<'_>, postal_code: String, mut lines: Vec<String>, name: String) -> Self {
+        let downwards = matches!(to.language, Language::Ja | Language::ZhHans | Language::ZhHant | Language::Ko) && !to.abroad;
+        // An address abroad mostly has its postal code where its country wants it.
+        let said = to.abroad && lines.iter().any(|line| line.contains(&postal_code));
+        let code = (!postal_code.is_empty() && !said).then(|| postal_code.clone());
+        if downwards {
+            lines.splice(0..0, code);
+            lines.push(name);
+            return Self { postal_code, name: lines.len() - 1, lines };
         }
+        lines.insert(0, name);
+        lines.extend(code);
+        Self { postal_code, name: 0, lines }
     }
 
     /// The postal code as printed.
@@ -110,9 +123,7 @@ impl AddressBlock {
 
     /// Everything in the window, line by line.
     pub fn text(&self) -> String {
-        let postal_code = (!self.postal_code.is_empty()).then_some(self.postal_code.as_str());
-        let lines = postal_code.into_iter().chain(self.lines.iter().map(String::as_str)).chain([self.name.as_str()]);
-        lines.collect::<Vec<_>>().join("\n")
+        self.lines.join("\n")
     }
 }
 
@@ -157,9 +168,31 @@ fn digit(c: char) -> Option<char> {
     }
 }
 
-/// Lines no wider than `em_max`: broken where the source breaks, then at blanks, then between Chinese characters and kana;
-/// a number or a word is never broken.
-fn broken(address: &str, em_max: f64, width: &dyn Fn(&str) -> Result<f64, Unfit>) -> Result<Vec<String>, Unfit> {
+/// The lines of an address: broken where the source breaks and at blanks, and between Chinese characters and kana only
+/// within what is longer than a line; or else wherever they fill the lines best. A number or a word is never broken.
+fn lines(address: &str, em_max: f64, lines_max: usize, width: &Width<'_>) -> Result<Vec<String>, Unfit> {
+    let whole = |word: &str| width(word.trim_end()).is_ok_and(|width| width <= em_max);
+    let at_blanks = |text: &str| {
+        let words = text.split_inclusive(' ');
+        words.flat_map(|word| if whole(word) { vec![word.to_owned()] } else { pieces(word) }).collect()
+    };
+    let found = match broken(address, em_max, width, &at_blanks) {
+        Ok(lines) if lines.len() <= lines_max => Ok(lines),
+        Err(Unfit::Character) => Err(Unfit::Character),
+        _ => broken(address, em_max, width, &pieces),
+    };
+    match found?.as_slice() {
+        [] => Err(Unfit::NoAddress),
+        lines if lines.len() > lines_max => Err(Unfit::TooLong),
+        lines => Ok(lines.to_vec()),
+    }
+}
+
+/// The width of a text in em.
+type Width<'a> = dyn Fn(&str) -> Result<f64, Unfit> + 'a;
+
+/// Lines no wider than `em_max`, broken where the source breaks and between pieces.
+fn broken(address: &str, em_max: f64, width: &Width<'_>, pieces: &dyn Fn(&str) -> Vec<String>) -> Result<Vec<String>, Unfit> {
     let mut lines = Vec::new();
     for part in address.lines().map(tidy).filter(|part| !part.is_empty()) {
         let mut line = String::new();
@@ -221,7 +254,11 @@ mod tests {
         naga3(("山田", "〒１００−０００１", "東京都"), Ok("〒100-0001\n東京都\n山田 様"));
         naga3(
             ("山田", "100-0001", "東京都千代田区丸の内一丁目二番地三号 サピアハイツ東京丸の内第二 1203号室"),
-            Ok("〒100-0001\n東京都千代田区丸の内一丁目二番地三\n号 サピアハイツ東京丸の内第二 1203\n号室\n山田 様"),
+            Ok("〒100-0001\n東京都千代田区丸の内一丁目二番地三\n号 サピアハイツ東京丸の内第二\n1203号室\n山田 様"),
+        );
+        naga3(
+            ("山田", "100-0001", "岩手県盛岡市盛岡駅前通5-46-12 ハイム若葉1005"),
+            Ok("〒100-0001\n岩手県盛岡市盛岡駅前通5-46-12\nハイム若葉1005\n山田 様"),
         );
         naga3(("", "100-0001", "東京都"), Err(Unfit::NoName));
         naga3(("山田", "100-0001", " \n"), Err(Unfit::NoAddress));
@@ -243,16 +280,18 @@ mod tests {
     }
 
     #[test]
-    fn abroad_the_postal_code_stands_as_written() {
+    fn addresses_that_are_not_japanese_begin_with_the_name() {
         let press = Press::new(None).unwrap();
-        let to = Recipient {
-            name: "Mary Smith",
-            postal_code: "SW1A 1AA",
-            address: "12 High Street\r\nLondon\r\nUnited Kingdom",
-            language: Language::En,
-            abroad: true,
+        let check = |(code, address, abroad): (&str, &str, bool), expected: &str| {
+            let to = Recipient { name: "Mary Smith", postal_code: code, address, language: Language::En, abroad };
+            assert_eq!(AddressBlock::fit(&press, Window::Dl, "JP", &to).unwrap().text(), expected);
         };
-        let fitted = AddressBlock::fit(&press, Window::Dl, "JP", &to).unwrap();
-        assert_eq!(fitted.text(), "SW1A 1AA\n12 High Street\nLondon\nUnited Kingdom\nMary Smith");
+        let london = "12 High Street\r\nLondon SW1A 1AA\r\nUnited Kingdom";
+        check(("SW1A 1AA", london, true), "Mary Smith\n12 High Street\nLondon SW1A 1AA\nUnited Kingdom");
+        check(("75001", "1 rue X\nFrance", true), "Mary Smith\n1 rue X\nFrance\n75001");
+        check(
+            ("5770841", "5-44-17 Ajiro, Higashiosaka-shi, Osaka", false),
+            "Mary Smith\n5-44-17 Ajiro, Higashiosaka-shi, Osaka\n〒577-0841",
+        );
     }
 }

@@ -98,18 +98,29 @@ impl Press {
         Ok(Batch { pdf, pages })
     }
 
-    /// Sets one letter. How many pages it has is known when it is set: a letter of several is set again to say so.
+    /// Sets one letter in the largest type in which it is one page. How many pages a longer one has is known when it is set:
+    /// it is set again to say so.
     fn piece(&self, stationery: &Stationery, piece: &Piece) -> Result<PagedDocument> {
         let code = code(&piece.link()).ok_or_else(|| Error::Code { what: piece.number.clone() })?;
-        let once = self.set(&piece.number, source(stationery, piece, &code, 1), code.pixels.clone())?;
-        match once.pages().len() {
-            0 | 1 => Ok(once),
-            total => self.set(&piece.number, source(stationery, piece, &code, total), code.pixels),
+        let set = |total, size| self.set(&piece.number, source(stationery, piece, &code, (total, size)), code.pixels.clone());
+        for size in SIZES {
+            let once = set(1, size)?;
+            if once.pages().len() <= 1 {
+                return Ok(once);
+            }
         }
+        let total = set(1, SEVERAL_PAGES)?.pages().len();
+        set(total, SEVERAL_PAGES)
     }
 }
 
-fn source(stationery: &Stationery, piece: &Piece, code: &Code, total: usize) -> String {
+/// Sizes of the type, points, largest first; no letter is set smaller than the last.
+const SIZES: [f64; 3] = [12.0, 11.0, 10.0];
+
+/// The size in which letters of several pages are set: there is room.
+const SEVERAL_PAGES: f64 = 11.0;
+
+fn source(stationery: &Stationery, piece: &Piece, code: &Code, (total, size): (usize, f64)) -> String {
     let (words, shown, mut out) = (words(piece.language), shown(stationery.window), String::with_capacity(8 * 1024));
     out.push_str("#import \"letter.typ\": *\n#show: letter.with((");
     let mut text = |name: &str, value: &str| {
@@ -118,8 +129,6 @@ fn source(stationery: &Stationery, piece: &Piece, code: &Code, total: usize) -> 
     for (name, value) in [
         ("family", family(piece.language)),
         ("language", piece.language.tag().split('-').next().unwrap_or("ja")),
-        ("postal-code", &piece.address.postal_code),
-        ("name", &piece.address.name),
         ("controller", &stationery.controller),
         ("phone", &stationery.phone),
         ("hours", &stationery.hours),
@@ -139,6 +148,7 @@ fn source(stationery: &Stationery, piece: &Piece, code: &Code, total: usize) -> 
         text(name, value);
     }
     let lines = list(piece.address.lines.iter().map(String::as_str));
+    let _ = write!(out, "name: {}, size: {size}pt, ", piece.address.name);
     let sender = list(stationery.sender.iter().map(String::as_str));
     let _ = write!(out, "lines: {lines}, sender: {sender}, code-size: {}, total: {total}, points: {POINTS}pt, ", code.size);
     let _ = write!(out, "left: {}mm, top: {}mm, width: {}mm, ", shown.left, shown.top, shown.width);
