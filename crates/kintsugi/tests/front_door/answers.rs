@@ -174,3 +174,19 @@ fn an_answer_waits_while_the_mail_server_is_away_and_goes_by_hand() {
     assert_eq!(desk.run(&command).json()["result"]["answer"], 1, "the same answer, not a second one");
     assert_eq!(post.count(), before + 1);
 }
+
+#[test]
+fn a_server_that_began_before_the_freeze_answers_after_it() {
+    let post = Post::open();
+    let desk = Desk::drill(200, 26);
+    desk.edit("[mail]\n", "[mail]\nreturn_path = \"bounces@kakehashi.example\"\n");
+    let password = desk.run(&["staff", "m.sato"]).out.trim().to_owned();
+    let mut console = Console::start(&desk, &post.url());
+    console.sign_in("m.sato", &password);
+    let said = desk.run(&["run", "--smtp", &post.url()]);
+    assert!(said.code <= 1, "{}", said.err);
+    deliver(&desk, "1", &reply(&sent(&post).remove(0).return_path));
+    let maildir = desk.root().join("Maildir").display().to_string();
+    assert_eq!(desk.run(&["bounces", &maildir]).code, 0);
+    until("the form is there", || console.get("/replies/1").contains("<textarea"));
+}
