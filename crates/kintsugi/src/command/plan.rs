@@ -138,6 +138,7 @@ async fn content(
 }
 
 /// Everything but persons that a letter's words depend on, as one digest.
+#[cfg(feature = "letters")]
 pub(crate) fn letter_words(folder: &Folder, templates: &Templates) -> String {
     let mut text = settings(folder);
     let letters = |name: &str| name.starts_with("letter") || name.starts_with("fact ");

@@ -26,10 +26,8 @@ fn is_suspect_text(text: &[u8]) -> bool {
     memchr::memchr3_iter(b'\'', b'\\', b'%', text).any(|at| text[at] != b'%' || is_hostile_escape(text, at))
         // `c` is the rarest letter of `select` in agents.
         || memchr::memchr3_iter(b'{', b'c', b'C', text).any(|at| text[at] == b'{' || is_select(text, at))
-        || memchr::memchr3_iter(b'"', b'(', b'&', text).any(|at| match text[at] {
+        || memchr::memchr2_iter(b'"', b'&', text).any(|at| match text[at] {
             b'"' => goes_on(&text[at + 1..]),
-            // A call; agents have a blank before their brackets.
-            b'(' => at > 0 && (text[at - 1].is_ascii_alphabetic() || text[at - 1] == b'_'),
             _ => is_entity(&text[at + 1..]),
         })
 }
@@ -74,6 +72,7 @@ fn begins_sql(value: &[u8]) -> bool {
     let (word, after) = value.split_at(length);
     let is_number = word.first().is_some_and(u8::is_ascii_digit);
     match after {
+        [b'(', ..] => !word.is_empty(),
         [b')' | b'#', ..] | [b'/', b'*', ..] | [b'-', b'-', ..] | [b'|', b'|', ..] => true,
         [b'-' | b'|' | b'&' | b'*' | b'<' | b'>' | b'=' | b';' | b'%', ..] => is_number,
         [b' ' | b'\t' | b'+', ..] => keyword_behind(value) || is_sql(trimmed(after, b" \t+")),
@@ -106,6 +105,7 @@ mod tests {
             "-",
             "",
             "Mozilla/5.0 (Windows NT 6.1; WOW64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/26.0.1410.64 Safari/537.36",
+            "DoCoMo/2.0 F906i(c100;TB;W24H17)",
             "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
             "Mozilla/5.0 (iPhone; CPU iPhone OS 6_1_3 like Mac OS X) Version/6.0 Mobile/10B329",
             "curl/7.88.1",
@@ -131,6 +131,8 @@ mod tests {
     fn whatever_can_change_a_statement_is_looked_at() {
         for value in [
             "x' or '1",
+            "sleep(5)",
+            "-SLEEP(5)",
             r"x\x22",
             "%27",
             "(select 1)",
