@@ -121,7 +121,8 @@ fn tells(seen: u8, text: &[u8]) -> bool {
 fn path_hides_text(request: &[u8]) -> bool {
     let path = &request[memchr::memchr(b'/', request).unwrap_or(request.len())..];
     let path = &path[..memchr::memchr2(b'?', b' ', path).unwrap_or(path.len())];
-    path.split(|&byte| byte == b'/').any(hides_text)
+    // Most paths are of lower case; the upper case of a request is in its query.
+    path.iter().any(u8::is_ascii_uppercase) && path.split(|&byte| byte == b'/').any(hides_text)
 }
 
 /// Likewise, of a text without hostile bytes: by what stands around the others.
