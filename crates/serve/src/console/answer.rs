@@ -5,7 +5,7 @@ use askama::Template;
 use axum::Form;
 use axum::extract::{Path, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use kintsugi_case::{NoticeNumber, PersonId, Private};
+use kintsugi_case::{NoticeNumber, PersonId, Private, mask_pans};
 use kintsugi_notify::{ANSWER_CHARS_MAX, AnswerFault, Mail, Unsendable, answer_words};
 use kintsugi_store::{AnswerDraft, AnswerKept, AnswerView, ReplyView};
 use serde::Deserialize;
@@ -218,7 +218,8 @@ async fn page(site: &Site, visitor: &Visitor, session: Session, asked: &Asked, t
     let (f, _) = Rail::new(site, visitor, session, "/persons").await?;
     let form = AnswerForm::about(site, &f, asked.person, std::slice::from_ref(&asked.reply)).await?.ok_or(Failure::NotFound)?;
     let from = site.case.mail.as_ref().map(|mail| mail.from.clone()).unwrap_or_default();
-    let form = AnswerForm { typed, ..form };
+    // A card number that was typed is refused, and stands on no page either.
+    let form = AnswerForm { typed: mask_pans(&typed), ..form };
     let (secret, seen) = (form_token::new_secret(), String::new());
     Ok(AnswerPage { f, number: asked.number, form, mail: None, changed: false, from, secret, seen })
 }

@@ -106,6 +106,9 @@ async fn the_pages_speak_japanese_and_words_can_be_mended() {
         let page = post("send", said).await;
         assert!(page.status == 200 && text(&page.body).contains(why), "{}: {}", page.status, text(&page.body));
     }
+    let card = (0..10).map(|check| format!("400000000000000{check}")).find(|one| kintsugi_case::Pan::parse(one).is_ok()).unwrap();
+    let page = post("preview", &card).await;
+    assert!(text(&page.body).contains("カード番号が含まれています") && !page.body.contains(&card), "{}", text(&page.body));
     assert!(text(&post("send", "はい。").await.body).contains("まだ送っていません。"), "nothing leaves unseen");
     let reply = text(&browser.get("/replies/1").await.body);
     assert!(reply.contains("本人に返答する") && reply.contains("届くときの形で確かめる"), "{reply}");
