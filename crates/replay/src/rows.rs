@@ -349,11 +349,12 @@ fn write(judged: &Judged<'_>, orders: &HashMap<usize, Order>, into: &mut Conclus
     Ok(())
 }
 
-/// Where the page does not fit the rows at the statement's place, and pages of its shape seldom do, it was another row.
+/// Where the page does not fit the rows at the statement's place, and pages of its shape seldom do, it was another row; and
+/// where its order is not followed, it may have been any.
 fn widen(judged: &Judged<'_>, orders: &HashMap<usize, Order>, widened: &mut Widened) {
     let Answered { shape, observed, answer, .. } = judged.statement;
     let fits = judged.agrees || judged.predicted == 0 || orders.get(shape).is_some_and(|order| order.agrees);
-    if judged.verdict != Verdict::Possible || fits {
+    if judged.verdict != Verdict::Possible || fits && !answer.unsure {
         return;
     }
     for taken in answer.taken.iter().filter(|taken| taken.placed) {

@@ -231,17 +231,20 @@ impl Evaluator {
     fn answer_now(&mut self, plan: &Plan, literals: &[Literal], shows: Shows) -> Outcome<Answer> {
         let mut window = Window::new(plan.limit.as_ref(), literals, shows);
         let mut answer = Answer { unknown: plan.unknown_text, ..Answer::default() };
+        let mut with_rows = 0;
         for (at, branch) in plan.branches.iter().enumerate() {
+            let before = window.seen;
             match branch {
                 Branch::Metadata => answer.unknown = true,
                 Branch::Rows(rows) => self.rows(rows, literals, &mut window, &mut answer)?,
                 Branch::Parts(parts) => self.parts(parts, literals, &mut window, &mut answer)?,
             }
+            with_rows += usize::from(window.seen > before);
             if at == 0 && plan.branches.len() > 1 {
                 answer.own = answer.shown.clone();
             }
         }
-        answer.unsure = plan.ordered && window.passed_over;
+        answer.unsure = window.left_out && !plan.order.is_followed(with_rows);
         Ok(answer)
     }
 
@@ -469,8 +472,10 @@ struct Window {
     skip: usize,
     /// Rows still to show.
     room: usize,
-    /// A row was not shown because the page had no room for it.
-    passed_over: bool,
+    /// Rows that there are.
+    seen: usize,
+    /// Some of them are not shown.
+    left_out: bool,
 }
 
 impl Window {
@@ -482,17 +487,18 @@ impl Window {
             Shows::FirstRow => 1,
             Shows::Exists | Shows::Nothing => 0,
         };
-        Self { skip, room: room.min(shown), passed_over: false }
+        Self { skip, room: room.min(shown), seen: 0, left_out: false }
     }
 
     /// The part of `from..to` that is shown.
     fn take(&mut self, from: usize, to: usize) -> (usize, usize) {
+        self.seen += to - from;
         let skipped = self.skip.min(to - from);
         self.skip -= skipped;
         let from = from + skipped;
         let shown = self.room.min(to - from);
         self.room = self.room.saturating_sub(shown);
-        self.passed_over |= shown < to - from;
+        self.left_out |= skipped > 0 || shown < to - from;
         (from, from + shown)
     }
 }

@@ -8,8 +8,8 @@ use std::ops::ControlFlow;
 
 use kintsugi_case::{ColumnSet, mask_pans};
 use sqlparser::ast::{
-    Expr, FunctionArguments, GroupByExpr, LimitClause, OrderByKind, Query, Select, SelectItem, SetExpr, SetOperator,
-    SetQuantifier, Value,
+    Expr, FunctionArguments, GroupByExpr, LimitClause, OrderBy, OrderByExpr, OrderByKind, Query, Select, SelectItem, SetExpr,
+    SetOperator, SetQuantifier, Value,
 };
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, Tokenizer};
@@ -22,7 +22,29 @@ use crate::catalog::{Catalog, View};
 use crate::dialect::Dialect;
 use crate::lexer::Literal;
 use crate::server::Native;
-use crate::walk::visit_expressions_mut;
+use crate::walk::{visit_expressions, visit_expressions_mut};
+
+/// The order of a union's rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// None is asked for: one branch after the other.
+    Natural,
+    /// Each branch has it within; how rows of two branches mix is not followed.
+    WithinEach,
+    /// It is not followed.
+    Unknown,
+}
+
+impl Order {
+    /// Whether the rows come in the order of the branches, where so many of these have any.
+    pub(crate) const fn is_followed(self, with_rows: usize) -> bool {
+        match self {
+            Self::Natural => true,
+            Self::WithinEach => with_rows < 2,
+            Self::Unknown => with_rows == 0,
+        }
+    }
+}
 
 /// What a shape does.
 #[derive(Debug)]
@@ -31,8 +53,8 @@ pub(crate) struct Plan {
     pub(crate) branches: Vec<Branch>,
     /// LIMIT of the whole.
     pub(crate) limit: Option<Limit>,
-    /// The whole is ordered: which branch comes first is not told by their order.
-    pub(crate) ordered: bool,
+    /// What a union as a whole is ordered by.
+    pub(crate) order: Order,
     /// A part of the text is of a length that nobody knows.
     pub(crate) unknown_text: bool,
     /// A part of the text is between two lengths.
@@ -197,12 +219,12 @@ pub(crate) fn plan(sql: &str, _places: usize, dialect: Dialect, catalog: &Catalo
     branches(&query.body, true, &mut selects);
     let mut branches = match selects.as_slice() {
         [_] => vec![planner.branch(&query)?],
-        selects => selects.iter().map(|part| planner.part(part, &query)).collect::<Outcome<Vec<_>>>()?,
+        selects => selects.iter().map(|part| planner.part(part, &query, &selects[0])).collect::<Outcome<Vec<_>>>()?,
     };
     if catalog.is_restored() {
         for (here, side) in branches.iter_mut().zip(&selects) {
             let mut there = Planner { rewriter: Rewriter::new(catalog, dialect, sql).natively() };
-            let branch = if selects.len() == 1 { there.branch(&query) } else { there.part(side, &query) };
+            let branch = if selects.len() == 1 { there.branch(&query) } else { there.part(side, &query, &selects[0]) };
             super::native::beside(here, branch, dialect);
         }
     }
@@ -218,7 +240,15 @@ pub(crate) fn plan(sql: &str, _places: usize, dialect: Dialect, catalog: &Catalo
     }
     let limit = if alone { None } else { limit(&query)? };
     let Rewriter { views, unknown_text, open_text, .. } = planner.rewriter;
-    Ok(Plan { branches, limit, ordered: !alone && query.order_by.is_some(), unknown_text, open_text, views })
+    let order = match (&query.order_by, selects.as_slice()) {
+        (None, _) | (_, [_]) => Order::Natural,
+        (Some(order), [first, ..]) => {
+            let known = selects.iter().all(|side| is_one_row(side, dialect) || order_within(order, first, side).is_some());
+            if known { Order::WithinEach } else { Order::Unknown }
+        }
+        (Some(_), []) => Order::Unknown,
+    };
+    Ok(Plan { branches, limit, order, unknown_text, open_text, views })
 }
 
 /// The values of a scalar subquery, each with the numbers of the rows it came from.
@@ -344,6 +374,65 @@ fn branches<'a>(body: &'a SetExpr, all: bool, sides: &mut Vec<Side<'a>>) {
     }
 }
 
+/// The order of a whole union within one of its sides: it names columns by their number, or as the first side calls them.
+/// None where it says something else.
+fn order_within(order: &OrderBy, first: &Side<'_>, side: &Side<'_>) -> Option<OrderBy> {
+    let (SetExpr::Select(first), SetExpr::Select(select)) = (first.body, side.body) else { return None };
+    let OrderByKind::Expressions(keys) = &order.kind else { return None };
+    let named = |name: &str| {
+        let is_it = |item: &SelectItem| column_name(item).is_some_and(|column| column.eq_ignore_ascii_case(name));
+        first.projection.iter().position(is_it)
+    };
+    let keys = keys.iter().map(|key| {
+        let at = match &key.expr {
+            Expr::Identifier(name) => named(&name.value)?,
+            Expr::Value(value) => match &value.value {
+                Value::Number(place, _) => place.parse::<usize>().ok()?.checked_sub(1)?,
+                _ => return None,
+            },
+            _ => return None,
+        };
+        first.projection.iter().all(|item| expression(item).is_some()).then_some(())?;
+        // Servers sort rows that are all equal in whatever order comes handy.
+        let expr = expression(select.projection.get(at)?).filter(|expr| !is_constant(expr))?.clone();
+        Some(OrderByExpr { expr, ..key.clone() })
+    });
+    Some(OrderBy { kind: OrderByKind::Expressions(keys.collect::<Option<Vec<_>>>()?), ..order.clone() })
+}
+
+/// Whether an expression is the same for every row.
+fn is_constant(expr: &Expr) -> bool {
+    visit_expressions(expr, |inner| match inner {
+        Expr::Identifier(_) | Expr::CompoundIdentifier(_) | Expr::Subquery(_) => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    })
+    .is_continue()
+}
+
+/// Whether a side gives one row whatever there is.
+fn is_one_row(side: &Side<'_>, dialect: Dialect) -> bool {
+    let SetExpr::Select(select) = side.body else { return false };
+    let is_grouped = !matches!(&select.group_by, GroupByExpr::Expressions(by, _) if by.is_empty());
+    let aggregates = |expr: &Expr| {
+        visit_expressions(expr, |inner| match inner {
+            Expr::Function(function) if is_aggregate(function, dialect) => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        })
+        .is_break()
+    };
+    select.from.is_empty() || !is_grouped && select.projection.iter().filter_map(expression).any(aggregates)
+}
+
+/// What a side of a union calls a column.
+fn column_name(item: &SelectItem) -> Option<&str> {
+    match item {
+        SelectItem::ExprWithAlias { alias, .. } => Some(&alias.value),
+        SelectItem::UnnamedExpr(Expr::Identifier(name)) => Some(&name.value),
+        SelectItem::UnnamedExpr(Expr::CompoundIdentifier(names)) => names.last().map(|name| name.value.as_str()),
+        _ => None,
+    }
+}
+
 fn is_bare(query: &Query) -> bool {
     query.limit_clause.is_none() && query.fetch.is_none() && query.with.is_none() && query.order_by.is_none()
 }
@@ -393,15 +482,17 @@ struct Planner<'a> {
 }
 
 impl Planner<'_> {
-    /// One side of a union as a query of its own, with the WITH of the whole.
-    fn part(&mut self, side: &Side<'_>, whole: &Query) -> Outcome<Branch> {
+    /// One side of a union as a query of its own, with the WITH of the whole, and its order as far as it can have it alone.
+    fn part(&mut self, side: &Side<'_>, whole: &Query, first: &Side<'_>) -> Outcome<Branch> {
+        let order = whole.order_by.as_ref().filter(|_| !is_one_row(side, self.rewriter.dialect));
+        let order = order.and_then(|order| order_within(order, first, side));
         let mut body = side.body.clone();
         if let (SetExpr::Select(select), false) = (&mut body, side.all) {
             select.distinct.get_or_insert(sqlparser::ast::Distinct::Distinct);
         }
         let mut query = whole.clone();
         *query.body = body;
-        (query.order_by, query.limit_clause, query.fetch) = (None, None, None);
+        (query.order_by, query.limit_clause, query.fetch) = (order, None, None);
         self.branch(&query)
     }
 
