@@ -8,7 +8,7 @@ use rusqlite::{Connection, Result};
 type Body = fn(&Context<'_>) -> Result<Value>;
 
 /// Name, number of arguments (-1: any) and body. A function that is not here fails, and its statement is not replayed.
-const FUNCTIONS: [(&str, i32, Body); 48] = [
+const FUNCTIONS: [(&str, i32, Body); 49] = [
     ("text_len", 1, text_len),
     ("concat", -1, concat),
     ("concat_ws", -1, concat_ws),
@@ -35,6 +35,7 @@ const FUNCTIONS: [(&str, i32, Body); 48] = [
     ("mysql_quote", 1, mysql_quote),
     ("pg_quote", 1, pg_quote),
     ("kintsugi_element", -1, xml_element),
+    ("kintsugi_json", 1, json),
     ("kintsugi_leaf", 2, xml_leaf),
     ("kintsugi_xml_text", 1, xml_text),
     ("to_base64", 1, to_base64),
@@ -259,6 +260,15 @@ fn pg_quote(context: &Context<'_>) -> Result<Value> {
     let Some(text) = string(context, 0) else { return Ok(Value::Null) };
     let mark = if text.contains('\\') { "E" } else { "" };
     Ok(Value::Text(format!("{mark}'{}'", text.replace('\\', "\\\\").replace('\'', "''"))))
+}
+
+/// A value within JSON.
+fn json(context: &Context<'_>) -> Result<Value> {
+    Ok(Value::Text(match context.get_raw(0) {
+        ValueRef::Null => "null".into(),
+        ValueRef::Integer(number) => number.to_string(),
+        _ => serde_json::Value::String(string(context, 0).unwrap_or_default()).to_string(),
+    }))
 }
 
 /// Text within XML as PostgreSQL escapes it (`escape_xml`).
@@ -559,6 +569,7 @@ mod tests {
     fn strings_are_those_of_the_server() {
         check("CONCAT('a', 1, NULL)", "NULL");
         // As PostgreSQL 15 writes them.
+        check("kintsugi_json('a\"b') || kintsugi_json(5) || kintsugi_json(NULL)", "\"a\\\"b\"5null");
         check("kintsugi_element('r', kintsugi_xml_text('a&<>\"''b'))", "<r>a&amp;&lt;&gt;\"'b</r>");
         check("kintsugi_element('r', '') || kintsugi_element('r', NULL)", "<r></r><r/>");
         check("concat_present(kintsugi_leaf('x', 'a'), kintsugi_leaf('y', NULL), kintsugi_leaf('z', 3))", "<x>a</x><z>3</z>");

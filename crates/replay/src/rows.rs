@@ -24,6 +24,7 @@ mod page;
 mod plan;
 mod render;
 mod rewrite;
+mod row_json;
 mod size;
 mod width;
 mod xml;

@@ -7,6 +7,7 @@ use sqlparser::ast::{Expr, Function, FunctionArgumentClause, FunctionArguments, 
 use super::columns::{Carried, How};
 use super::render::{Rendered, arguments, name_of};
 use super::rewrite::{Level, Outcome, Rewriter, not_followed};
+use super::row_json::between_rows;
 use crate::dialect::Dialect;
 
 /// Whether a call takes many rows and gives one value.
@@ -67,6 +68,11 @@ impl Rewriter<'_> {
         }
         let name = name_of(call);
         let clauses = clauses(call)?;
+        if let Some(row) = self.row_of(call, level)? {
+            let clauses = Clauses { separator: Some(between_rows(&name).into()), ..clauses };
+            let joined = self.joined((&name, Joining::Text), &row, &[], &clauses, level)?;
+            return Ok(Rendered { sql: format!("('[' || {} || ']')", joined.sql), ..joined });
+        }
         let values = arguments(call).into_iter().map(|value| self.render(value, level)).collect::<Outcome<Vec<_>>>()?;
         match (name.as_str(), &values[..]) {
             ("count", _) => {

@@ -338,6 +338,9 @@ impl Rewriter<'_> {
         if super::aggregate::is_aggregate(function, self.dialect) {
             return self.aggregate(function, level);
         }
+        if let Some(row) = self.row_of(function, level)? {
+            return Ok(row);
+        }
         if function.over.is_some() {
             return not_followed("a window function");
         }

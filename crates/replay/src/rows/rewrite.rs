@@ -113,6 +113,12 @@ impl Level<'_> {
         found.or_else(|| self.outer.and_then(|outer| outer.find(table, name)))
     }
 
+    /// The columns of a table of this name, as it was written.
+    pub(super) fn columns_of(&self, table: &str) -> Option<Vec<String>> {
+        let item = self.items.iter().find(|item| item.alias.eq_ignore_ascii_case(table));
+        item.map(|item| item.columns.iter().map(|column| column.name.clone()).collect())
+    }
+
     /// Whether it is an expression by itself, without any table.
     pub(super) fn is_bare(&self) -> bool {
         self.items.is_empty() && self.outer.is_none_or(Level::is_bare)
