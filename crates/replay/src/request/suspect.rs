@@ -28,7 +28,7 @@ pub(crate) fn is_suspect_request(request: &[u8]) -> bool {
         Some(target) => seen(target),
         None => seen(request),
     };
-    tells(seen, request) || seen & UPPER != 0 && path_hides_text(request)
+    tells(seen, request) || path_tells(request)
 }
 
 /// The target of a request line as nearly all are. A blank follows it.
@@ -85,14 +85,11 @@ const fn signs() -> [Sign; 256] {
 const BITS: [u8; 256] = bits();
 const HOSTILE: u8 = 1;
 const TELLING: u8 = 2;
-/// Base64 of a statement is never without: its blanks and signs make some.
-const UPPER: u8 = 4;
 
 const fn bits() -> [u8; 256] {
     let (mut bits, mut byte) = ([0; 256], 0);
     while byte < 256 {
         bits[byte] = match SIGNS[byte] {
-            Sign::Ordinary if byte >= b'A' as usize && byte <= b'Z' as usize => UPPER,
             Sign::Ordinary | Sign::Separator => 0,
             Sign::Hostile => HOSTILE,
             Sign::Blank | Sign::Percent | Sign::Dash | Sign::Equals => TELLING,
@@ -117,15 +114,19 @@ fn tells(seen: u8, text: &[u8]) -> bool {
     seen & HOSTILE != 0 || seen & TELLING != 0 && signs_tell(text)
 }
 
-/// Whether a segment of the path of a request line, or of a path, may be base64 of text.
-fn path_hides_text(request: &[u8]) -> bool {
+/// Whether a segment of the path of a request line, or of a path, compares something, or may be base64 of text.
+fn path_tells(request: &[u8]) -> bool {
     let path = &request[memchr::memchr(b'/', request).unwrap_or(request.len())..];
     let path = &path[..memchr::memchr2(b'?', b' ', path).unwrap_or(path.len())];
-    // Most paths are of lower case; the upper case of a request is in its query.
-    path.iter().any(u8::is_ascii_uppercase) && path.split(|&byte| byte == b'/').any(hides_text)
+    path.split(|&byte| byte == b'/').any(|segment| compares(segment) || hides_text(segment))
 }
 
-/// Likewise, of a text without hostile bytes: by what stands around the others.
+/// Whether a segment of a path holds a sign of equality that is not that of a parameter behind it (`x;jsessionid=5`).
+fn compares(segment: &[u8]) -> bool {
+    memchr::memchr2(b'=', b';', segment).is_some_and(|at| segment[at] == b'=')
+}
+
+/// Whether a text without hostile bytes can, by what stands around the others.
 fn signs_tell(text: &[u8]) -> bool {
     let (mut at, mut value_at, mut high) = (0, None, false);
     loop {
@@ -352,7 +353,8 @@ const HIDDEN_BYTES_MAX: usize = 48;
 
 /// Whether a value may be base64 of text. Tokens and numbers are of noise: control bytes, or no UTF-8.
 pub(super) fn hides_text(value: &[u8]) -> bool {
-    if value.len() < 6 {
+    // No text begins with what these stand for; so do most words.
+    if value.len() < 6 || matches!(value[0], b'g'..=b'v') {
         return false;
     }
     let (mut text, mut length) = ([0_u8; HIDDEN_BYTES_MAX], 0);
@@ -399,7 +401,7 @@ mod tests {
     use proptest::prelude::*;
     use proptest::sample::select;
 
-    use super::{HOSTILE, WORDS, is_suspect, is_suspect_request, keyword_beside, path_hides_text, signs_tell};
+    use super::{HOSTILE, WORDS, is_suspect, is_suspect_request, keyword_beside, path_tells, signs_tell};
 
     fn glance(target: &str) -> bool {
         let request = format!("GET {target} HTTP/1.1");
@@ -461,6 +463,8 @@ mod tests {
             "/i?a=1&q=5pelJyBvciAxPTE",
             "/items/5%20or%201",
             "/items/NSBvciAx",
+            "/items/dj15dj15",
+            "/items/5=1;",
             "/i?q=NXx8MQ",
             "/i?q=TlNCdmNpQXg",
             "/i?id=1;drop+table+x",
@@ -512,7 +516,7 @@ mod tests {
             let whole = format!("{text} ");
             let hostile = whole.bytes().any(|byte| super::BITS[usize::from(byte)] & HOSTILE != 0);
             let line = format!("GET {text} HTTP/1.1");
-            let long_way = hostile || signs_tell(whole.as_bytes()) || path_hides_text(whole.as_bytes());
+            let long_way = hostile || signs_tell(whole.as_bytes()) || path_tells(whole.as_bytes());
             prop_assert_eq!(is_suspect_request(line.as_bytes()), long_way, "{}", text);
         }
     }

@@ -56,7 +56,7 @@ fn goes_on(after: &[u8]) -> bool {
         return false;
     }
     let after = trimmed(after, b")% \t");
-    keyword_behind(after) || matches!(after, [b'-' | b'#' | b'|' | b'&' | b'*' | b'<' | b'/', ..])
+    keyword_behind(after) || matches!(after, [b'-' | b'#' | b'|' | b'&' | b'*' | b'<' | b'>' | b'=' | b'^' | b'/', ..])
 }
 
 /// Whether an HTML entity stands there, without its `&`.
@@ -145,6 +145,7 @@ mod tests {
             "5-0",
             "x\" or \"1",
             "x\")-- -",
+            "x\"=1-- -",
             "5&#32;or&#32;1",
             "5%20or%201",
             "NXx8MQ",
