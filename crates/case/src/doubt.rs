@@ -112,6 +112,8 @@ const REASONS: &[(&str, Doubt)] = &[
     ("the log does not show the answers, but what was asked next", Unanswered),
     ("the log does not show the answers; what was asked next", Unanswered),
     ("the sizes of the pages differ from question to question", Alike),
+    ("what the questions ask for could not be worked out", Unread),
+    ("what some of the questions ask of the value could not be worked out", Unread),
     // error texts
     ("the error messages that fit the sizes of their pages hold only a part", Part),
     ("several records stand at the same place", OneOfSeveral),

@@ -32,6 +32,7 @@ mod plan;
 mod supposed;
 #[cfg(test)]
 mod tests;
+mod unclear;
 mod values;
 
 pub(crate) use plan::{Plan, Question, asks_the_server, plan};
@@ -39,6 +40,7 @@ pub(crate) use plan::{Plan, Question, asks_the_server, plan};
 use looks::{Effect, Expected, Kind, Looks};
 use naming::Row;
 use supposed::{Frame, Supposed};
+use unclear::Unclear;
 use values::Library;
 
 /// The statements of a source that asked questions.
@@ -179,10 +181,10 @@ impl Answers {
         next::infer(&mut looks, &rows, shapes, &mut library).map_err(failed)?;
         let mut orders = naming::Orders::default();
         let decoding = into.wants_values();
-        let mut read = Vec::with_capacity(rows.len());
+        let (mut read, mut unclear) = (Vec::with_capacity(rows.len()), Unclear::default());
         for (place, columns) in &rows {
             library.go_to(columns);
-            let row = Row::read(place, columns, shapes, &looks, decoding, &mut library).map_err(failed)?;
+            let row = Row::read((place, columns), shapes, &looks, decoding, &mut library, &mut unclear).map_err(failed)?;
             orders.count(&row);
             read.push(row);
         }
@@ -190,10 +192,18 @@ impl Answers {
         for (place, columns) in &by_row(&not_run, shapes) {
             library.go_to(columns);
             for questions in columns.values() {
-                naming::rule_out(place, questions, into, &mut library)?;
+                naming::rule_out(place, questions, into, &mut library, &mut unclear)?;
             }
         }
-        Ok(())
+        self.data.at(None);
+        unclear.conclude(&self.data, into)
+    }
+}
+
+impl Asked {
+    /// Whether the server refused the request, or failed; a client that went away (499) may have its answer.
+    fn was_refused(&self) -> bool {
+        self.observed.status >= 400 && self.observed.status != 499
     }
 }
 

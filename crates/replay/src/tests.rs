@@ -192,7 +192,12 @@ pub(crate) fn check_lines(shows: Shows, lines: &[Line], expected: &str) -> Vec<B
         let id = usize::try_from(exposure.row).map(|row| PEOPLE[row - 1].0).expect("a row");
         let _ = writeln!(found, "{id} {} {}", columns.join(","), exposure.verdict.name());
     }
-    assert_eq!(found.trim_end(), expected.trim_end());
+    assert_eq!(
+        found.trim_end(),
+        expected.trim_end(),
+        "{:?}",
+        written.bases.iter().map(|basis| &basis.reason).collect::<Vec<_>>()
+    );
     written.bases
 }
 

@@ -26,6 +26,8 @@ pub(super) struct Knowledge<'a> {
     pub(super) read: u64,
     /// Of those, answers that follow from what was asked next.
     pub(super) inferred: u64,
+    /// Questions of which it cannot be told what piece of the value they are about.
+    unclear: u64,
     /// Whether an answer was felt in its time.
     pub(super) by_time: bool,
 }
@@ -59,12 +61,15 @@ impl<'a> Knowledge<'a> {
                 known.unread += 1;
                 continue;
             };
+            let Some(piece) = library.piece(plan, question, &asked.literals)? else {
+                known.unclear += 1;
+                continue;
+            };
             known.inferred += u64::from(read.is_none());
             known.yes += u64::from(yes);
             known.read += 1;
             let number = library.test(question, &asked.literals);
             let test = Test { number, question, literals: &asked.literals, hole: plan.hole };
-            let piece = library.piece(plan, question, &asked.literals)?;
             let answer = Answer { test, piece, yes };
             match piece {
                 Piece::Slice(at, 1) => known.characters.entry(at).or_default().push(answer),
@@ -72,6 +77,12 @@ impl<'a> Knowledge<'a> {
             }
         }
         Ok(known)
+    }
+
+    /// Whether it could not be worked out of some question what it asks: its answer then rules nothing out.
+    pub(super) fn is_unclear(&self, library: &Library<'_>) -> bool {
+        let mut answers = self.characters.values().flatten().chain(&self.pieces);
+        self.unclear > 0 || answers.any(|answer| library.is_unclear(&answer.test))
     }
 
     /// How many answers a value contradicts; `None` where they are too many for it to fit.
@@ -173,7 +184,7 @@ impl<'a> Knowledge<'a> {
             let number = Value::Integer(i64::try_from(length).unwrap_or(i64::MAX));
             let mut fits = true;
             for answer in &answers {
-                fits &= library.says(&answer.test, &number)? == answer.yes;
+                fits &= library.says(&answer.test, &number)?.is_none_or(|said| said == answer.yes);
             }
             match (fits, left) {
                 (true, Some(_)) => return Ok(None),
@@ -181,7 +192,8 @@ impl<'a> Knowledge<'a> {
                 _ => {}
             }
         }
-        Ok(left.map(|length| (length, bytes)))
+        // The longest one stands for all that are longer.
+        Ok(left.filter(|length| *length < LENGTH_MAX).map(|length| (length, bytes)))
     }
 
     /// Of an empty value: whether the answers exclude every first character.
@@ -240,7 +252,8 @@ fn fitting(
 /// What stands at a position beyond ASCII, where the answers compare the number of the character.
 fn far(answers: &[Answer<'_>], library: &mut Library<'_>) -> Result<Standing> {
     let bounds: Vec<(&Test<'_>, bool)> = answers.iter().map(|answer| (&answer.test, answer.yes)).collect();
-    let near: Vec<Option<char>> = library.between(&bounds)?.into_iter().map(Some).collect();
+    let Some(near) = library.between(&bounds)? else { return Ok(Standing::Open) };
+    let near: Vec<Option<char>> = near.into_iter().map(Some).collect();
     Ok(match fitting(answers, &near, answers.len() / ANSWERS_A_MISTAKE, library)?.1[..] {
         [] => Standing::Contradicted,
         [one] => Standing::Known(one),
@@ -252,7 +265,7 @@ fn far(answers: &[Answer<'_>], library: &mut Library<'_>) -> Result<Standing> {
 fn wrong(answers: &[Answer<'_>], piece: impl Fn(&Answer<'_>) -> Value, limit: usize, library: &mut Library<'_>) -> Result<usize> {
     let mut wrong = 0;
     for answer in answers {
-        wrong += usize::from(library.says(&answer.test, &piece(answer))? != answer.yes);
+        wrong += usize::from(library.says(&answer.test, &piece(answer))? == Some(!answer.yes));
         if wrong > limit {
             break;
         }

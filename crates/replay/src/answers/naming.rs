@@ -12,6 +12,7 @@ use rusqlite::Result as Outcome;
 use super::decode::{Decoded, decode};
 use super::knowledge::Knowledge;
 use super::looks::Looks;
+use super::unclear::Unclear;
 use super::values::{Library, Set, Test};
 use super::{Asked, filled};
 use crate::RecoveredValue;
@@ -49,6 +50,8 @@ struct Column<'a> {
     whole: bool,
     /// The endpoint's pages differ from question to question.
     varies: bool,
+    /// Of some question it could not be worked out what it asks.
+    unclear: bool,
 }
 
 /// How a row was found.
@@ -83,8 +86,9 @@ const INFERRED: &str =
 const FOLLOWS: &str = "the log does not show the answers; what was asked next gives too few of them";
 const VARIES: &str =
     "the sizes of the pages differ from question to question, as those of compressed pages do: they show no answer";
+const UNCLEAR: &str = "what some of the questions ask of the value could not be worked out: the others do not determine it";
 const CONSTANT: &str = "the server answered alike whatever was asked";
-const REFUSED: &str = "the server refused the request";
+pub(super) const REFUSED: &str = "the server refused the request";
 
 /// Answers that must follow from what was asked next before a value that nothing else shows is proved.
 const INFERRED_MIN: u64 = 8;
@@ -101,24 +105,25 @@ impl Place {
 /// The answer that the value at a question's place gives; `None` where there is no such value.
 pub(super) fn predicted(place: &Place, asked: &Asked, shapes: &[Shape], library: &mut Library<'_>) -> Outcome<Option<bool>> {
     let Some((plan, question)) = shapes[asked.shape].asks() else { return Ok(None) };
-    let set = library.set(&question.value, &asked.literals)?;
+    let Ok(set) = library.set(&question.value, &asked.literals)? else { return Ok(None) };
     let Some(value) = set.values.get(place.offset) else { return Ok(None) };
-    let piece = library.piece(plan, question, &asked.literals)?.of(value, set.numeric);
+    let Some(piece) = library.piece(plan, question, &asked.literals)? else { return Ok(None) };
+    let piece = piece.of(value, set.numeric);
     let number = library.test(question, &asked.literals);
-    library.says(&Test { number, question, literals: &asked.literals, hole: plan.hole }, &piece).map(Some)
+    library.says(&Test { number, question, literals: &asked.literals, hole: plan.hole }, &piece)
 }
 
 impl<'a> Row<'a> {
-    /// Reads what the answers say of each column.
+    /// Reads what the answers say of each column; what cannot be worked out is set aside.
     pub(super) fn read(
-        place: &'a Place,
-        columns: &'a BTreeMap<String, Vec<&'a Asked>>,
+        (place, columns): (&'a Place, &'a BTreeMap<String, Vec<&'a Asked>>),
         shapes: &'a [Shape],
         looks: &Looks,
         decoding: bool,
         library: &mut Library<'_>,
+        unclear: &mut Unclear,
     ) -> Outcome<Self> {
-        let columns = columns.values().map(|questions| Column::read(questions, shapes, looks, decoding, library));
+        let columns = columns.values().map(|questions| Column::read(questions, shapes, looks, decoding, library, unclear));
         let columns = columns.filter_map(Outcome::transpose).collect::<Outcome<_>>()?;
         Ok(Self { place, columns })
     }
@@ -153,10 +158,17 @@ impl<'a> Column<'a> {
         looks: &Looks,
         decoding: bool,
         library: &mut Library<'_>,
+        unclear: &mut Unclear,
     ) -> Outcome<Option<Self>> {
         let first = questions.first().and_then(|asked| Some((shapes[asked.shape].question()?, asked)));
         let Some((question, asked)) = first else { return Ok(None) };
-        let set = library.set(&question.value, &asked.literals)?;
+        let set = match library.set(&question.value, &asked.literals)? {
+            Ok(set) => set,
+            Err(why) => {
+                unclear.add_asked(questions, &question.value, &why);
+                return Ok(None);
+            }
+        };
         let known = Knowledge::of(questions, set.numeric, shapes, looks, library)?;
         let fitting = fitting(&known, &set, library)?;
         let whole = match fitting.first() {
@@ -166,8 +178,8 @@ impl<'a> Column<'a> {
         let subject = (shapes[asked.shape].endpoint, question.value.value.as_str());
         let wanted = decoding && known.read > 0;
         let decoded = wanted.then(|| decode(&known, &set.alphabet, library)).transpose()?;
-        let varies = looks.varies(subject.0);
-        Ok(Some(Self { varies, decoded, subject, questions, known, set, fitting, whole }))
+        let (varies, unclear) = (looks.varies(subject.0), known.is_unclear(library));
+        Ok(Some(Self { varies, unclear, decoded, subject, questions, known, set, fitting, whole }))
     }
 
     /// The rows that were read, or that may have been.
@@ -259,10 +271,10 @@ impl<'a> Column<'a> {
     fn verdict(&self, found: Found, constant: bool) -> (Verdict, &'static str) {
         use Verdict::{Excluded, Possible, Proved};
         let known = &self.known;
-        let refused = |asked: &&Asked| asked.observed.status >= 400 && asked.observed.status != 499;
         match found {
-            _ if known.read == 0 && self.questions.iter().all(refused) => (Excluded, REFUSED),
+            _ if known.read == 0 && self.questions.iter().all(|asked| asked.was_refused()) => (Excluded, REFUSED),
             _ if constant => (Excluded, CONSTANT),
+            _ if self.unclear && !(found == Found::One && self.whole) => (Possible, UNCLEAR),
             Found::Unread | Found::Changed | Found::One | Found::Several if self.varies && !self.whole && !known.by_time => {
                 (Possible, VARIES)
             }
@@ -281,13 +293,22 @@ impl<'a> Column<'a> {
 }
 
 /// Writes down that questions which the database did not run got no answer about the value at their place.
-pub(super) fn rule_out(place: &Place, questions: &[&Asked], into: &mut Conclusion<'_>, library: &mut Library<'_>) -> Result<()> {
+pub(super) fn rule_out(
+    place: &Place,
+    questions: &[&Asked],
+    into: &mut Conclusion<'_>,
+    library: &mut Library<'_>,
+    unclear: &mut Unclear,
+) -> Result<()> {
     let Some((last, others)) = questions.split_last() else { return Ok(()) };
     let (Some(reason), Some(question)) = (into.nothing(last.shape, &last.observed), into.shapes[last.shape].question()) else {
         return Ok(());
     };
     let set = library.set(&question.value, &last.literals);
-    let set = set.map_err(|source| Error::Prepare { doing: "answering blind questions", source })?;
+    let Ok(set) = set.map_err(|source| Error::Prepare { doing: "answering blind questions", source })? else {
+        unclear.add(questions, &question.value, Verdict::Excluded, reason);
+        return Ok(());
+    };
     let technique = if last.expected.by_time() { Technique::TimeBlind } else { Technique::BooleanBlind };
     let literals = shown(&last.literals);
     for (at, source) in question.value.sources.iter().enumerate() {
@@ -336,7 +357,7 @@ impl Orders {
             *yes += column.known.yes;
             *read += column.known.read;
             // What only follows from the next question cannot tell that nothing was answered.
-            *unread += column.known.unread + column.known.inferred;
+            *unread += column.known.unread + column.known.inferred + u64::from(column.unclear);
         }
         let ([index], Some(column)) = (&row.fitting()[..], row.columns.iter().find(|column| column.whole)) else { return };
         let (right, all) = self.seen.entry(row.place.tail.clone()).or_default();

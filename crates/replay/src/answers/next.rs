@@ -102,9 +102,9 @@ fn value<'a>(
     in_time.sort_by_key(|asked| (asked.observed.at_ms, asked.observed.line));
     for asked in in_time {
         let Some((plan, question)) = shapes[asked.shape].asks() else { continue };
-        let Piece::Slice(at, 1) = library.piece(plan, question, &asked.literals)? else { continue };
+        let Some(Piece::Slice(at, 1)) = library.piece(plan, question, &asked.literals)? else { continue };
         if alphabet.is_empty() {
-            let known = library.set(&question.value, &asked.literals)?;
+            let Ok(known) = library.set(&question.value, &asked.literals)? else { return Ok(Vec::new()) };
             let others = ('\u{1}'..=' ').chain(['\u{7f}']).chain(OTHERS).map(Some);
             alphabet = super::knowledge::characters(&known.alphabet).chain(others).collect();
             alphabet.sort_unstable();
@@ -145,7 +145,8 @@ fn histories(
 ) -> Result<Vec<History>> {
     let mut all = vec![History { left: alphabet.to_vec(), idle: 0, answers: Vec::new() }];
     for (place, step) in steps.iter().enumerate() {
-        let yes = says(step, alphabet, library)?;
+        // Of a question that cannot be worked out, nothing follows.
+        let Some(yes) = says(step, alphabet, library)? else { return Ok(Vec::new()) };
         let is_yes = |one: &Candidate| yes.contains(one);
         let read = looks.read(&shapes[step.asked.shape], step.asked);
         let begins_anew = place > 0 && step.test.number == steps[0].test.number;
@@ -168,15 +169,17 @@ fn histories(
 }
 
 /// The characters for which a question's answer is yes.
-fn says(step: &Step<'_>, alphabet: &[Candidate], library: &mut Library<'_>) -> Result<Vec<Candidate>> {
+fn says(step: &Step<'_>, alphabet: &[Candidate], library: &mut Library<'_>) -> Result<Option<Vec<Candidate>>> {
     let mut yes = Vec::new();
     for &candidate in alphabet {
         let piece = Value::Text(candidate.map_or_else(String::new, String::from));
-        if library.says(&step.test, &piece)? {
-            yes.push(candidate);
+        match library.says(&step.test, &piece)? {
+            Some(true) => yes.push(candidate),
+            Some(false) => {}
+            None => return Ok(None),
         }
     }
-    Ok(yes)
+    Ok(Some(yes))
 }
 
 impl History {

@@ -190,3 +190,55 @@ fn what_was_asked_next_tells_answers_that_the_log_does_not_show() {
     unconfirmed.retain(|line| !line.target.contains("!="));
     check_lines(Shows::Rows, &unconfirmed, "11 name possible");
 }
+
+/// A number that neither the server nor SQLite has.
+const NO_NUMBER: &str = "ABS(-9223372036854775807-1)";
+
+/// Some questions with answers as a search has them.
+fn questions(condition: impl Fn(u64) -> String) -> Vec<Line> {
+    (60..80).map(|number| BY_PAGE.line(&condition(number), number < 65)).collect()
+}
+
+#[test]
+fn values_that_cannot_be_had_are_possible_with_the_reason() {
+    let unknown = format!("(SELECT name FROM people WHERE id<{NO_NUMBER} LIMIT 0,1)");
+    let asked = questions(|number| format!("ORD(MID({unknown},1,1))>{number}"));
+    let everyone = PEOPLE.map(|(id, ..)| format!("{id} name possible")).join("\n");
+    let bases = check(&[BY_PAGE.probes(), asked.clone()], &everyone);
+    assert_eq!(bases[0].reason, "what the questions ask for could not be worked out: integer overflow");
+    assert_eq!(bases[0].statements, 20);
+    // What else was asked is found as it was without them.
+    let bases = check(&[BY_PAGE.probes(), asked, BY_PAGE.search(0, 4)], &format!("11 name proved\n{everyone}"));
+    assert_eq!(bases[0].statements, 24 * 4);
+}
+
+#[test]
+fn values_without_an_end_are_possible_with_the_reason() {
+    let tables: Vec<String> = ('a'..='i').map(|alias| format!("people {alias}")).collect();
+    let endless = format!("(SELECT a.name FROM {} LIMIT 7,1)", tables.join(","));
+    let asked = questions(|number| format!("ORD(MID({endless},1,1))>{number}"));
+    let bases = check(&[BY_PAGE.probes(), asked], &PEOPLE.map(|(id, ..)| format!("{id} name possible")).join("\n"));
+    assert!(bases[0].reason.ends_with("it joins tables without an end"), "{}", bases[0].reason);
+}
+
+#[test]
+fn a_question_that_cannot_be_worked_out_rules_nothing_out() {
+    let name = "(SELECT name FROM people ORDER BY id LIMIT 0,1)";
+    for unclear in [format!("ORD(MID({name},1,1))*{NO_NUMBER}>"), format!("ORD(MID({name},{NO_NUMBER},1))>")] {
+        let asked = questions(|number| format!("{unclear}{number}"));
+        let bases = check(&[BY_PAGE.probes(), asked.clone()], "11 name possible");
+        assert!(bases[0].reason.contains("could not be worked out"), "{}", bases[0].reason);
+        check(&[BY_PAGE.probes(), BY_PAGE.search(0, 4), asked], "11 name proved");
+    }
+}
+
+#[test]
+fn a_search_that_ran_out_of_characters_to_look_at_stays_open() {
+    // Bit by bit behind a bound: of the hundreds of characters that are left only some could be looked at.
+    let name = "ORD(MID((SELECT name FROM people ORDER BY id LIMIT 2,1),1,1))";
+    let code = "佐".bytes().fold(0_u64, |code, byte| code << 8 | u64::from(byte));
+    let bounds = [(code - 2000, true), (code + 4000, false)].map(|(bound, yes)| BY_PAGE.line(&format!("{name}>{bound}"), yes));
+    let bits = (0..5).map(|bit| BY_PAGE.line(&format!("{name}%26{}", 1_u64 << bit), code >> bit & 1 == 1));
+    let found = values_alone(true, &[BY_PAGE.probes(), bounds.to_vec(), bits.collect()].concat());
+    assert_eq!(found, "people.name ORDER BY id LIMIT 2,1:  (none)\n");
+}

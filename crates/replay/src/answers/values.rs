@@ -1,17 +1,19 @@
 //! The values that questions are about, and what a test says of a piece of text, both kept: a hundred thousand questions
 //! ask SQLite for a few sets and a few hundred tests.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 
 use rusqlite::Result;
 use rusqlite::types::{Type, Value};
 
 use super::plan::{Part, Plan, Question, Quick};
+use super::unclear::{Told, told};
 use super::{Asked, filled, used};
 use crate::data::Data;
 use crate::functions::{text_of, tied};
 use crate::lexer::Literal;
+use crate::patience::Patience;
 use crate::rows::{Values, bind, bind_as_written};
 use crate::server::NativeRow;
 
@@ -66,19 +68,24 @@ impl Piece {
     }
 }
 
+/// Characters with their numbers, rising.
+type Coded = Rc<[(i64, char)]>;
+
 /// Sets and tests, as far as they are known.
 pub(super) struct Library<'a> {
     data: &'a Data,
-    sets: HashMap<String, Rc<Set>>,
+    sets: HashMap<String, Told<Rc<Set>>>,
     tests: HashMap<String, usize>,
-    /// What each test says of a text.
-    said: HashMap<(usize, String), bool>,
-    numbers: HashMap<String, usize>,
+    /// What each test says of a text; `None` where it could not be run.
+    said: HashMap<(usize, String), Option<bool>>,
+    /// Tests that could not be run on some text.
+    unclear: HashSet<usize>,
+    numbers: HashMap<String, Option<usize>>,
     alphabets: HashMap<String, Rc<[char]>>,
     /// The number of each character, by the function that gives it.
     codes: HashMap<String, HashMap<Option<char>, Option<i64>>>,
     /// All characters by that number.
-    coded: HashMap<String, Rc<[(i64, char)]>>,
+    coded: HashMap<String, Option<Coded>>,
 }
 
 /// Characters that values may hold: those of the basic plane and, of the others, CJK and pictures.
@@ -96,6 +103,7 @@ impl<'a> Library<'a> {
             sets: HashMap::new(),
             tests: HashMap::new(),
             said: HashMap::new(),
+            unclear: HashSet::new(),
             numbers: HashMap::new(),
             alphabets: HashMap::new(),
             codes: HashMap::new(),
@@ -109,20 +117,24 @@ impl<'a> Library<'a> {
         self.data.at(times().min().zip(times().max()).map(|(first, last)| self.data.about(first, last)));
     }
 
-    /// The values that a statement's subquery has without its LIMIT.
-    pub(super) fn set(&mut self, values: &Values, literals: &[Literal]) -> Result<Rc<Set>> {
+    /// The values that a statement's subquery has without its LIMIT, or why they cannot be had.
+    pub(super) fn set(&mut self, values: &Values, literals: &[Literal]) -> Result<Told<Rc<Set>>> {
         let (state, _) = self.data.rewind(&values.views)?;
         let sql = format!("SELECT ({}){} {}", values.value, values.numbers, values.tail);
         let key = state + &filled(&sql, literals);
         if let Some(set) = self.sets.get(&key) {
-            return Ok(Rc::clone(set));
+            return Ok(set.clone());
         }
-        let (found, numbers, numeric) = self.read(&sql, values.sources.len(), literals)?;
+        let set = told(self.fresh_set(&sql, values, literals))?;
+        self.sets.insert(key, set.clone());
+        Ok(set)
+    }
+
+    fn fresh_set(&mut self, sql: &str, values: &Values, literals: &[Literal]) -> Result<Rc<Set>> {
+        let (found, numbers, numeric) = self.read(sql, values.sources.len(), literals)?;
         let (ties, alphabet) = (self.ties(values, literals)?, self.alphabet(values, literals)?);
         let here = Set { values: found, numeric, numbers, width: values.sources.len(), ties, alphabet };
-        let set = Rc::new(self.natively(values, literals, &here).unwrap_or(here));
-        self.sets.insert(key, Rc::clone(&set));
-        Ok(set)
+        Ok(Rc::new(self.natively(values, literals, &here).unwrap_or(here)))
     }
 
     /// The same values as the restored server has and orders them; `None` without one.
@@ -147,6 +159,16 @@ impl<'a> Library<'a> {
     }
 
     fn read(&self, sql: &str, width: usize, literals: &[Literal]) -> Result<(Vec<String>, Vec<u32>, bool)> {
+        self.patiently(|| self.read_all(sql, width, literals))
+    }
+
+    /// Whoever asks must not keep the analyst waiting.
+    fn patiently<T>(&self, ask: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.data.patience().run(self.data.connection(), ask)
+    }
+
+    fn read_all(&self, sql: &str, width: usize, literals: &[Literal]) -> Result<(Vec<String>, Vec<u32>, bool)> {
+        let most = usize::try_from(self.data.patience().rows_max()).unwrap_or(usize::MAX);
         let mut statement = self.data.connection().prepare_cached(sql)?;
         bind(&mut statement, literals, None)?;
         let (mut values, mut numbers, mut numeric) = (Vec::new(), Vec::new(), true);
@@ -155,6 +177,9 @@ impl<'a> Library<'a> {
             numeric &= row.get_ref(0)?.data_type() == Type::Integer;
             let text = text_of(row.get_ref(0)?).unwrap_or_default();
             values.push(String::from_utf8_lossy(&text).into_owned());
+            if values.len() > most {
+                return Err(Patience::too_many());
+            }
             for at in 0..width {
                 numbers.push(row.get::<_, Option<u32>>(at + 1)?.unwrap_or(0));
             }
@@ -191,14 +216,18 @@ impl<'a> Library<'a> {
             return Ok(Vec::new());
         }
         let sql = format!("SELECT {} {}", values.order.join(", "), values.tail);
-        let mut statement = self.data.connection().prepare_cached(&sql)?;
+        self.patiently(|| self.groups(&sql, values.order.len(), literals))
+    }
+
+    fn groups(&self, sql: &str, width: usize, literals: &[Literal]) -> Result<Vec<u32>> {
+        let mut statement = self.data.connection().prepare_cached(sql)?;
         bind(&mut statement, literals, None)?;
         let (mut groups, mut before) = (Vec::new(), None);
         let mut group = 0;
         let mut rows = statement.raw_query();
         while let Some(row) = rows.next()? {
             let key = |at| row.get_ref(at).map(|value| text_of(value).map(|text| folded(&text)));
-            let keys = (0..values.order.len()).map(key).collect::<Result<Vec<_>>>()?;
+            let keys = (0..width).map(key).collect::<Result<Vec<_>>>()?;
             group += u32::from(before.as_ref().is_some_and(|before| *before != keys));
             before = Some(keys);
             groups.push(group);
@@ -212,8 +241,13 @@ impl<'a> Library<'a> {
         *self.tests.entry(filled(&question.test, literals)).or_insert(next)
     }
 
-    /// What a test says of a piece of text.
-    pub(super) fn says(&mut self, asked: &Test<'_>, piece: &Value) -> Result<bool> {
+    /// Whether a test could not be run on some text.
+    pub(super) fn is_unclear(&self, test: &Test<'_>) -> bool {
+        self.unclear.contains(&test.number)
+    }
+
+    /// What a test says of a piece of text; `None` where it cannot be run on it.
+    pub(super) fn says(&mut self, asked: &Test<'_>, piece: &Value) -> Result<Option<bool>> {
         match (&asked.question.quick, piece) {
             (Some(quick), Value::Text(text)) if text.chars().nth(1).is_none() => self.says_quickly(asked, quick, text),
             _ => self.runs(asked, piece),
@@ -221,7 +255,7 @@ impl<'a> Library<'a> {
     }
 
     /// A comparison of numbers needs no SQL; only the number of each character is asked for, once.
-    fn says_quickly(&mut self, asked: &Test<'_>, quick: &Quick, text: &str) -> Result<bool> {
+    fn says_quickly(&mut self, asked: &Test<'_>, quick: &Quick, text: &str) -> Result<Option<bool>> {
         let first = text.chars().next();
         let codes = match self.codes.get_mut(&quick.code) {
             Some(codes) => codes,
@@ -230,14 +264,17 @@ impl<'a> Library<'a> {
         let known = codes.get(&first).copied();
         let code = match known {
             Some(code) => code,
-            None => self.code(asked, quick, text)?,
+            None => match told(self.code(asked, quick, text))? {
+                Ok(code) => code,
+                Err(_) => return self.runs(asked, &Value::Text(text.to_owned())),
+            },
         };
         let numbers = quick.places.iter().map(|place| match asked.literals.get(place - 1) {
             Some(Literal::Integer(number)) => Some(*number),
             _ => None,
         });
         match (code, numbers.clone().all(|number| number.is_some())) {
-            (Some(code), true) => Ok(quick.compare.holds(code, numbers.flatten())),
+            (Some(code), true) => Ok(Some(quick.compare.holds(code, numbers.flatten()))),
             _ => self.runs(asked, &Value::Text(text.to_owned())),
         }
     }
@@ -245,13 +282,15 @@ impl<'a> Library<'a> {
     fn code(&mut self, asked: &Test<'_>, quick: &Quick, text: &str) -> Result<Option<i64>> {
         let mut statement = self.data.connection().prepare_cached(&quick.code)?;
         bind(&mut statement, asked.literals, Some((asked.hole, Value::Text(text.to_owned()))))?;
-        let code = statement.raw_query().next()?.map_or(Ok(None), |row| row.get::<_, Option<i64>>(0))?;
+        let run = || statement.raw_query().next()?.map_or(Ok(None), |row| row.get::<_, Option<i64>>(0));
+        let code = self.patiently(run)?;
         self.codes.entry(quick.code.clone()).or_default().insert(text.chars().next(), code);
         Ok(code)
     }
 
-    /// The characters beyond ASCII whose numbers answers leave, rising; none where no answer asks for such a one.
-    pub(super) fn between(&mut self, answers: &[(&Test<'_>, bool)]) -> Result<Vec<char>> {
+    /// The characters beyond ASCII whose numbers answers leave, rising; none where no answer asks for such a one. `None`
+    /// where they are too many to be looked at, or their numbers cannot be told.
+    pub(super) fn between(&mut self, answers: &[(&Test<'_>, bool)]) -> Result<Option<Vec<char>>> {
         let (mut low, mut high, mut coded) = (i64::MIN, i64::MAX, None);
         for &(test, yes) in answers {
             let Some(quick) = &test.question.quick else { continue };
@@ -263,64 +302,79 @@ impl<'a> Library<'a> {
             (low, high) = (low.max(from), high.min(to));
             coded.get_or_insert((test, quick));
         }
-        let Some((test, quick)) = coded.filter(|_| low > ASCII_MAX) else { return Ok(Vec::new()) };
-        let all = self.coded(test, quick)?;
+        let Some((test, quick)) = coded.filter(|_| low > ASCII_MAX) else { return Ok(Some(Vec::new())) };
+        let Some(all) = self.coded(test, quick)? else { return Ok(None) };
         let from = all.partition_point(|(code, _)| *code < low);
-        let near = all[from..].iter().take_while(|(code, _)| *code <= high);
-        Ok(near.take(BETWEEN_MAX).map(|(_, character)| *character).collect())
+        let near = all[from..].iter().take_while(|(code, _)| *code <= high).map(|(_, character)| *character);
+        let near: Vec<char> = near.take(BETWEEN_MAX + 1).collect();
+        Ok(Some(near).filter(|near| near.len() <= BETWEEN_MAX))
     }
 
-    fn coded(&mut self, test: &Test<'_>, quick: &Quick) -> Result<Rc<[(i64, char)]>> {
+    fn coded(&mut self, test: &Test<'_>, quick: &Quick) -> Result<Option<Coded>> {
         if let Some(coded) = self.coded.get(&quick.code) {
-            return Ok(Rc::clone(coded));
+            return Ok(coded.clone());
         }
+        let coded = told(self.all_coded(test, quick))?.ok();
+        self.coded.insert(quick.code.clone(), coded.clone());
+        Ok(coded)
+    }
+
+    fn all_coded(&mut self, test: &Test<'_>, quick: &Quick) -> Result<Coded> {
         let mut coded = Vec::new();
         for character in CHARACTERS.into_iter().flatten() {
             coded.extend(self.code(test, quick, character.encode_utf8(&mut [0; 4]))?.map(|code| (code, character)));
         }
         coded.sort_unstable();
-        let coded: Rc<[(i64, char)]> = coded.into();
-        self.coded.insert(quick.code.clone(), Rc::clone(&coded));
-        Ok(coded)
+        Ok(coded.into())
     }
 
-    fn runs(&mut self, asked: &Test<'_>, piece: &Value) -> Result<bool> {
+    fn runs(&mut self, asked: &Test<'_>, piece: &Value) -> Result<Option<bool>> {
         let key = (asked.number, text(piece));
         if let Some(&said) = self.said.get(&key) {
             return Ok(said);
         }
-        let mut statement = self.data.connection().prepare_cached(&asked.question.test)?;
-        bind_as_written(&mut statement, asked.literals, (asked.hole, piece.clone()))?;
-        let mut rows = statement.raw_query();
-        let said = match rows.next()? {
-            Some(row) => truth(&row.get::<_, Value>(0)?),
-            None => false,
-        };
+        let said = told(self.patiently(|| self.run(asked, piece)))?.ok();
+        if said.is_none() {
+            self.unclear.insert(asked.number);
+        }
         self.said.insert(key, said);
         Ok(said)
     }
 
-    /// The piece of the value that a statement asks about.
-    pub(super) fn piece(&mut self, plan: &Plan, question: &Question, literals: &[Literal]) -> Result<Piece> {
+    fn run(&self, asked: &Test<'_>, piece: &Value) -> Result<bool> {
+        let mut statement = self.data.connection().prepare_cached(&asked.question.test)?;
+        bind_as_written(&mut statement, asked.literals, (asked.hole, piece.clone()))?;
+        let mut rows = statement.raw_query();
+        rows.next()?.map_or(Ok(false), |row| row.get::<_, Value>(0).map(|said| truth(&said)))
+    }
+
+    /// The piece of the value that a statement asks about; `None` where that cannot be told.
+    pub(super) fn piece(&mut self, plan: &Plan, question: &Question, literals: &[Literal]) -> Result<Option<Piece>> {
         Ok(match &question.part {
-            Part::Slice { from, count } => Piece::Slice(self.number(plan, from, literals)?, self.number(plan, count, literals)?),
-            Part::Length { bytes } => Piece::Length { bytes: *bytes },
-            Part::Whole => Piece::Whole,
+            Part::Slice { from, count } => {
+                let (from, count) = (self.number(plan, from, literals)?, self.number(plan, count, literals)?);
+                from.zip(count).map(|(from, count)| Piece::Slice(from, count))
+            }
+            Part::Length { bytes } => Some(Piece::Length { bytes: *bytes }),
+            Part::Whole => Some(Piece::Whole),
         })
     }
 
-    fn number(&mut self, plan: &Plan, sql: &str, literals: &[Literal]) -> Result<usize> {
+    fn number(&mut self, plan: &Plan, sql: &str, literals: &[Literal]) -> Result<Option<usize>> {
         if let ([Literal::Integer(number)], true) = (&used(sql, literals)[..], sql.starts_with("SELECT ?")) {
-            return Ok(usize::try_from(*number).unwrap_or(0));
+            return Ok(Some(usize::try_from(*number).unwrap_or(0)));
         }
         let key = filled(sql, literals);
         if let Some(&number) = self.numbers.get(&key) {
             return Ok(number);
         }
-        let mut statement = self.data.connection().prepare_cached(sql)?;
-        bind(&mut statement, literals, Some((plan.hole, Value::Null)))?;
-        let number = statement.raw_query().next()?.map_or(Ok(None), |row| row.get::<_, Option<i64>>(0))?;
-        let number = number.and_then(|number| usize::try_from(number).ok()).unwrap_or(0);
+        let ask = || {
+            let mut statement = self.data.connection().prepare_cached(sql)?;
+            bind(&mut statement, literals, Some((plan.hole, Value::Null)))?;
+            statement.raw_query().next()?.map_or(Ok(None), |row| row.get::<_, Option<i64>>(0))
+        };
+        let number = told(self.patiently(ask))?.ok();
+        let number = number.map(|number| number.and_then(|number| usize::try_from(number).ok()).unwrap_or(0));
         self.numbers.insert(key, number);
         Ok(number)
     }
