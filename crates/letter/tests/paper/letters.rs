@@ -23,19 +23,18 @@ fn a_batch_reads_back_by_tools_that_are_not_ours() {
     {
         let pieces: Vec<_> = [1, 2].map(|serial| piece(&press, window, serial)).into();
         let batch = press.batch("batch-0001", &stationery(window), &pieces).unwrap();
-        let pages = 1;
-        assert_eq!(batch.pages, [pages, pages], "{window:?}");
+        assert_eq!(batch.pages, [1, 1], "{window:?}");
         let pdf = dir.path().join(format!("{window:?}.pdf"));
         std::fs::write(&pdf, &batch.pdf).unwrap();
         for (at, piece) in (0..).zip(&pieces) {
-            let page = at * pages + 1;
-            let text = dense(&words(&pdf, page, page + pages - 1));
+            let page = at + 1;
+            let text = dense(&words(&pdf, page, page));
             for expected in [
                 &piece.number,
                 &piece.sequence,
                 &dense(&piece.address.text()),
                 "0120-000-000",
-                &format!("1/{pages}"),
+                "1/1",
                 "●確認済み",
                 "◐可能性あり",
             ] {
@@ -51,7 +50,7 @@ fn a_batch_reads_back_by_tools_that_are_not_ours() {
         assert!(fonts.lines().count() > 2 && fonts.lines().skip(2).all(|font| font.contains("yes yes yes")), "{fonts}");
         let picture = dir.path().join("page");
         tool("pdftoppm", &["-r", "150", "-png", pdf.to_str().unwrap(), picture.to_str().unwrap()]);
-        let code = tool("zbarimg", &["--quiet", "--raw", dir.path().join(format!("page-{}.png", 2 * pages)).to_str().unwrap()]);
+        let code = tool("zbarimg", &["--quiet", "--raw", dir.path().join("page-2.png").to_str().unwrap()]);
         assert_eq!(code.trim(), pieces[1].link());
         assert!(batch.pdf.len() < 400_000, "{} bytes", batch.pdf.len());
         assert_eq!(press.batch("batch-0001", &stationery(window), &pieces).unwrap().pdf, batch.pdf, "the same bytes again");
