@@ -29,15 +29,9 @@ fn a_batch_reads_back_by_tools_that_are_not_ours() {
         for (at, piece) in (0..).zip(&pieces) {
             let page = at + 1;
             let text = dense(&words(&pdf, page, page));
-            for expected in [
-                &piece.number,
-                &piece.sequence,
-                &dense(&piece.address.text()),
-                "0120-000-000",
-                "1/1",
-                "●確認済み",
-                "◐可能性あり",
-            ] {
+            for expected in
+                [&piece.number, &piece.sequence, &dense(&piece.address.text()), "0120-000-000", "1/1", "●確認済み", "◐可能性あり"]
+            {
                 assert!(
                     text.contains(&dense(expected)) || dense(expected).starts_with('〒'),
                     "{window:?} {page}: {expected}\n{text}"
