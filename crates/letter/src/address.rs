@@ -100,9 +100,10 @@ impl AddressBlock {
         Ok(Self::ordered(to, postal_code, lines, name))
     }
 
-    /// The order in which the reader's language writes an address: from the country down to the name, or from the name up.
+    /// The order in which a post office reads an address: from the postal code down to the name where it is written in Chinese
+    /// characters, kana or Hangul, from the name up elsewhere. The reader's language has no part in it.
     fn ordered(to: &Recipient<'_>, postal_code: String, mut lines: Vec<String>, name: String) -> Self {
-        let downwards = matches!(to.language, Language::Ja | Language::ZhHans | Language::ZhHant | Language::Ko) && !to.abroad;
+        let downwards = !to.abroad && to.address.chars().any(|c| matches!(c, '\u{2e80}'..='\u{d7af}' | '\u{f900}'..='\u{faff}'));
         // An address abroad mostly has its postal code where its country wants it.
         let said = to.abroad && lines.iter().any(|line| line.contains(&postal_code));
         let code = (!postal_code.is_empty() && !said).then(|| postal_code.clone());
@@ -280,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_that_are_not_japanese_begin_with_the_name() {
+    fn addresses_in_latin_letters_begin_with_the_name() {
         let press = Press::new(None).unwrap();
         let check = |(code, address, abroad): (&str, &str, bool), expected: &str| {
             let to = Recipient { name: "Mary Smith", postal_code: code, address, language: Language::En, abroad };
@@ -289,6 +290,7 @@ mod tests {
         let london = "12 High Street\r\nLondon SW1A 1AA\r\nUnited Kingdom";
         check(("SW1A 1AA", london, true), "Mary Smith\n12 High Street\nLondon SW1A 1AA\nUnited Kingdom");
         check(("75001", "1 rue X\nFrance", true), "Mary Smith\n1 rue X\nFrance\n75001");
+        check(("5770841", "大阪府東大阪市足代5-44-17", false), "〒577-0841\n大阪府東大阪市足代5-44-17\nMary Smith");
         check(
             ("5770841", "5-44-17 Ajiro, Higashiosaka-shi, Osaka", false),
             "Mary Smith\n5-44-17 Ajiro, Higashiosaka-shi, Osaka\n〒577-0841",
