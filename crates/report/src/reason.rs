@@ -109,6 +109,11 @@ const REASONS: &[(&str, &str)] = &[
     ),
     ("the log does not show the answers; what was asked next", "ログに応答は現れません。次の質問から分かる応答も足りません"),
     ("the answers to so few questions", "質問の数が少なく、値を伝えることはできません"),
+    ("what the questions ask for could not be worked out", "何を尋ねている質問なのか読み解けませんでした（{}）"),
+    (
+        "what some of the questions ask of the value could not be worked out",
+        "値について何を尋ねているのか読み解けない質問があり、残りの質問だけでは値が決まりません",
+    ),
     (
         "the sizes of the pages differ from question to question",
         "ページの大きさが質問ごとに違い（圧縮など）、応答を読み取れません",

@@ -168,6 +168,7 @@ fn reasons(text: &str) -> Vec<String> {
 fn every_reason_for_a_doubt_says_what_would_settle_it() {
     let places = [
         "replay/src/rows.rs",
+        "replay/src/rows",
         "replay/src/query",
         "replay/src/rollback/unclear.rs",
         "replay/src/answers",
