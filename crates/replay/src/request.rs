@@ -4,6 +4,8 @@
 //! (`context`).
 
 mod decode;
+mod hidden;
+mod keyword;
 mod suspect;
 mod suspect_header;
 

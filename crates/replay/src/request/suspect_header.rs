@@ -3,7 +3,9 @@
 //!
 //! Not here: the same for all other parts of a request (`suspect`).
 
-use super::suspect::{Escape, escape, hides_text, keyword_before, keyword_behind};
+use super::hidden::hides_text;
+use super::keyword::{keyword_before, keyword_behind};
+use super::suspect::{Escape, escape};
 
 /// Whether referer, agent, host, forwarded address, or one of all headers, a line each, can carry an injection.
 pub(super) fn is_suspect_headers(headers: [&[u8]; 5]) -> bool {
@@ -34,8 +36,7 @@ fn is_suspect_text(text: &[u8]) -> bool {
 
 /// Whether an escape is one that addresses in a referer do not hold.
 fn is_hostile_escape(text: &[u8], at: usize) -> bool {
-    let is_high = at >= 3 && matches!(&text[at - 3..at], [b'%', b'8'..=b'9' | b'a'..=b'f' | b'A'..=b'F', _]);
-    match escape(text, at, is_high) {
+    match escape(text, at) {
         Escape::Blank => keyword_behind(&text[at + 3..]) || keyword_before(&text[..at]),
         // Of addresses in addresses.
         Escape::Hostile => !matches!(&text[at + 1..], [b'2', b'6' | b'b' | b'B', ..] | [b'3', b'd' | b'D', ..]),
