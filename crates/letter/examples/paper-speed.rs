@@ -1,12 +1,11 @@
-//! How fast letters are set: `paper-speed LETTERS BATCH [FILE.pdf]`, letters of one page with 2D code, several batches at a
-//! time. Prints letters a second, and the size of a letter within its batch.
+//! How fast letters are set: `paper-speed LETTERS BATCH [FILE.pdf]`, letters of one page with 2D code, batch after batch as
+//! `kintsugi letters` makes them. Prints letters a second, and the size of a letter within its batch.
 
 use std::time::Instant;
 
 use kintsugi_case::PaperLineKind::{Answer, Heading, Paragraph, Row, Small, SmallHeading, Step, Typed};
 use kintsugi_case::{Language, NoticeNumber, PaperLine, PaperLineKind, Window};
 use kintsugi_letter::{AddressBlock, Piece, Press, Recipient, Stationery};
-use rayon::prelude::*;
 
 const SURNAMES: [&str; 8] = ["佐藤", "鈴木", "高橋", "田中", "伊藤", "渡辺", "山本", "中村"];
 const NAMES: [&str; 8] = ["花子", "太郎", "美咲", "健一", "陽子", "誠", "由美", "隆"];
@@ -21,7 +20,7 @@ fn main() {
     let serials: Vec<u64> = (1..=letters).collect();
     let start = Instant::now();
     let batches: Vec<_> = serials
-        .par_chunks(batch_max as usize)
+        .chunks(batch_max as usize)
         .map(|some| {
             let pieces: Vec<Piece> = some.iter().map(|serial| piece(&press, window, *serial)).collect();
             press.batch("batch", &stationery, &pieces).expect("a batch")

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use kintsugi_case::{Language, PaperLine, Window};
-use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use typst::model::DocumentInfo;
 use typst_layout::PagedDocument;
@@ -11,6 +10,7 @@ use typst_layout::PagedDocument;
 use crate::address::{AddressBlock, POINTS, shown};
 use crate::code::{Code, code};
 use crate::fonts::family;
+use crate::hands::on_all_cores;
 use crate::source::{body, list, literal};
 use crate::words::words;
 use crate::{Error, Press, Result};
@@ -89,7 +89,7 @@ impl Piece {
 impl Press {
     /// Sets a batch. `name` is its name in the PDF (`batch-0001`).
     pub fn batch(&self, name: &str, stationery: &Stationery, pieces: &[Piece]) -> Result<Batch> {
-        let set: Vec<PagedDocument> = pieces.par_iter().map(|piece| self.piece(stationery, piece)).collect::<Result<Vec<_>>>()?;
+        let set = on_all_cores(pieces, |piece| self.piece(stationery, piece))?;
         let pages: Vec<u32> = set.iter().map(|one| u32::try_from(one.pages().len()).unwrap_or(u32::MAX)).collect();
 
         let all = set.into_iter().flat_map(|one| one.pages().to_vec()).collect();

@@ -39,6 +39,12 @@ pub enum Error {
         /// The letter's number.
         what: String,
     },
+    /// The machine gave no threads.
+    #[error("no threads to set letters with: {why}")]
+    Threads {
+        /// What the system said.
+        why: String,
+    },
     /// The index could not be written.
     #[error("the index of a batch could not be written")]
     Index(#[source] csv::Error),

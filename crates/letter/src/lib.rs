@@ -11,6 +11,7 @@ mod batch;
 mod code;
 mod error;
 mod fonts;
+mod hands;
 mod index;
 mod press;
 mod source;
