@@ -78,6 +78,7 @@ const REASONS: &[(&str, Doubt)] = &[
     ("the statement could not be replayed: a value that was stored", NoRequest),
     ("the statement could not be replayed", Unread),
     ("the sides of the statement's union", Refused),
+    ("the statement sorts by a column beyond those it selects", Refused),
     // rows
     ("the statement asked for a part of the value", Part),
     ("the answer was cut at the server's limit", Cut),

@@ -19,7 +19,8 @@ use crate::{Error, Result};
 
 /// Bytes of a block on its way from the reading thread.
 const BLOCK_BYTES: usize = 1024 * 1024;
-/// Blocks that may wait: with the one in hand on either side, 5 MiB a file. Larger blocks, fewer wakings: of 256 KiB ones those cost a tenth of the time.
+/// Blocks that may wait: with the one in hand on either side, 5 MiB a file. Larger blocks wake the other thread less often: of
+/// 256 KiB ones that cost a tenth of the time.
 const BLOCKS_WAITING_MAX: usize = 3;
 
 /// A file to be read, and what is known of it.

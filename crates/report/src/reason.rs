@@ -78,6 +78,10 @@ const REASONS: &[(&str, &str)] = &[
         "クエリログに値を含むエラーメッセージがあり、このページはエラーメッセージを表示します",
     ),
     ("the sides of the statement's union", "UNION の左右で列の数が違うため、どのサーバーもこの命令を実行しません"),
+    (
+        "the statement sorts by a column beyond those it selects",
+        "取り出す列の数より大きい番号の列で並べ替えようとしているため、どのサーバーもこの命令を実行しません",
+    ),
     ("the query log says that the database refused", "クエリログによれば、権限がないためデータベースが命令を拒否しました"),
     (
         "the query log says that the database could not read",

@@ -145,7 +145,7 @@ const PROOFS: &[&str] = &[
 ];
 
 /// Sentences in constants that are no reasons.
-const NO_REASONS: &[&str] = &["a column of the page's own query"];
+const NO_REASONS: &[&str] = &["a column of the page's own query", "a question about rows, whose answer is not a row"];
 
 /// The sentences that engines and rules give for reasons: in constants, beside a verdict, or by a closed list.
 fn reasons(text: &str) -> Vec<String> {

@@ -1,3 +1,5 @@
+//! What passes by, what is looked at, and the short way against the long one.
+
 use kintsugi_evidence::Glance;
 use proptest::prelude::*;
 use proptest::sample::select;
