@@ -13,6 +13,8 @@ mod credentials;
 mod dkim;
 mod edge;
 mod field;
+#[cfg(fuzzing)]
+pub mod fuzz;
 mod listen_tls;
 mod listener;
 mod mail;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::slice::Iter;
 use std::sync::Arc;
 
-use smtp_proto::request::receiver::{DataReceiver, DummyDataReceiver, RequestReceiver};
+use smtp_proto::request::receiver::{DataReceiver, DummyDataReceiver};
 use smtp_proto::{Error as ProtocolError, Request};
 
 use crate::listener::{Inbox, Kept, ListenLimits, ListenOptions};
@@ -32,7 +32,8 @@ enum Phase {
 pub(crate) struct Receiving<I> {
     inbox: I,
     options: Arc<ListenOptions>,
-    receiver: RequestReceiver,
+    /// What came of a command so far.
+    line: Vec<u8>,
     phase: Phase,
     /// After LHLO each recipient gets an answer of its own.
     lmtp: bool,
@@ -49,7 +50,7 @@ impl<I: Inbox> Receiving<I> {
         Self {
             inbox,
             options,
-            receiver: RequestReceiver::default(),
+            line: Vec::new(),
             phase: Phase::Commands,
             lmtp: false,
             greeted: false,
@@ -64,7 +65,8 @@ impl<I: Inbox> Receiving<I> {
     /// TLS has begun: what was said before is forgotten (RFC 3207, 4.2).
     pub(crate) fn secured(&mut self) {
         self.reset();
-        (self.secure, self.greeted, self.lmtp, self.receiver) = (true, false, false, RequestReceiver::default());
+        (self.secure, self.greeted, self.lmtp) = (true, false, false);
+        self.line.clear();
     }
 
     fn limits(&self) -> &ListenLimits {
@@ -119,10 +121,14 @@ impl<I: Inbox> Receiving<I> {
 
     /// A command within what a session may say.
     fn counted(&mut self, bytes: &mut Iter<'_, u8>) -> Next {
-        if self.is_long(bytes) {
-            return Next::ReplyAndClose("500 5.5.6 line too long\r\n".to_owned());
-        }
-        let next = self.command(bytes);
+        let line = match self.line(bytes) {
+            _ if self.line.len() > self.limits().line_bytes => {
+                return Next::ReplyAndClose("500 5.5.6 line too long\r\n".to_owned());
+            }
+            false => return Next::Read,
+            true => std::mem::take(&mut self.line),
+        };
+        let next = self.command(&line);
         let (Next::Reply(words) | Next::ReplyAndClose(words)) = &next else { return next };
         self.commands += 1;
         self.faults += u32::from(words.starts_with('5'));
@@ -133,25 +139,23 @@ impl<I: Inbox> Receiving<I> {
         Next::ReplyAndClose(format!("{words}421 4.7.0 too many commands, or mistakes\r\n"))
     }
 
-    /// Whether the line that comes, with what came of it before, is longer than a command is.
-    fn is_long(&mut self, bytes: &Iter<'_, u8>) -> bool {
+    /// Takes what came of a line, no more than a command may have; whether it is whole. Lines are told apart here: what reads
+    /// a command that is none of its kind would go on into the next line.
+    fn line(&mut self, bytes: &mut Iter<'_, u8>) -> bool {
         let rest = bytes.as_slice();
-        let line = rest.iter().position(|b| *b == b'\n').unwrap_or(rest.len());
-        self.receiver.buf().len() + line > self.limits().line_bytes
+        let end = rest.iter().position(|byte| *byte == b'\n').map(|at| at + 1);
+        let (part, rest) = rest.split_at(end.unwrap_or(rest.len()));
+        self.line.extend_from_slice(&part[..part.len().min(self.limits().line_bytes + 1)]);
+        *bytes = rest.iter();
+        end.is_some()
     }
 
-    fn command(&mut self, bytes: &mut Iter<'_, u8>) -> Next {
-        // The receiver lends its own bytes to the request: it must not be borrowed while the session changes.
-        let mut receiver = std::mem::take(&mut self.receiver);
-        let next = match receiver.ingest(bytes) {
+    fn command(&mut self, line: &[u8]) -> Next {
+        match Request::parse(&mut line.iter()) {
             Ok(request) => self.request(request),
-            Err(ProtocolError::NeedsMoreData { .. }) => Next::Read,
             Err(ProtocolError::UnknownCommand) => reply("500 5.5.1 not a command"),
-            Err(ProtocolError::ResponseTooLong) => Next::ReplyAndClose("500 5.5.6 line too long\r\n".to_owned()),
             Err(_) => reply("501 5.5.4 not understood"),
-        };
-        self.receiver = receiver;
-        next
+        }
     }
 
     fn request(&mut self, request: Request<Cow<'_, str>>) -> Next {

@@ -131,6 +131,18 @@ async fn junk_and_size_are_harmless() {
 }
 
 #[tokio::test]
+async fn a_command_that_is_cut_short_takes_nothing_of_the_next_line() {
+    for cut in ["RCPT TO", "RCPT TO:", "RCPT", "MAIL FROM", "EHLO", "AUTH", "BDAT", "ETRN", "RCPT TO:<"] {
+        let said = format!("EHLO x\nMAIL FROM:<>\n{cut}\nRCPT TO:<a@ours.example>\nDATA\nhi\n.\nQUIT\n");
+        let expected = |code| vec!["220", "250", "250", code, "250", "354", "250", "221"];
+        let heard = Heard::open().await;
+        let codes = heard.talk(&said).await;
+        assert!(codes == expected("501") || codes == expected("500"), "{cut}: {codes:?}");
+        assert_eq!(heard.kept().len(), 1, "{cut}");
+    }
+}
+
+#[tokio::test]
 async fn a_session_has_an_end_in_lines_commands_mistakes_and_recipients() {
     let few = ListenLimits { commands: 12, faults: 4, recipients: 3, ..ListenLimits::default() };
     let heard = Heard::limited(few).await;
