@@ -42,6 +42,12 @@ pub enum Doubt {
     Unseen,
     /// Several people stand behind one address.
     Who,
+    /// The database itself sent it elsewhere, by the network.
+    SentOut,
+    /// It was written into a file on the server.
+    Filed,
+    /// It was copied into a table.
+    Copied,
     /// A reason that this list does not know.
     Other,
 }
@@ -65,11 +71,13 @@ pub enum Settling {
     PhysicalCopy,
     /// What the database account may read.
     Rights,
+    /// What the database's server asked of others: names that it looked up, connections that it opened.
+    NetworkLog,
 }
 
 use Doubt::{
-    Alike, Broken, Changed, Cut, Few, NoRequest, OneOfSeveral, Order, Other, Part, Refused, Session, Shown, Size, Unanswered,
-    Unread, Unseen, Who,
+    Alike, Broken, Changed, Copied, Cut, Few, Filed, NoRequest, OneOfSeveral, Order, Other, Part, Refused, SentOut, Session,
+    Shown, Size, Unanswered, Unread, Unseen, Who,
 };
 
 /// How the engines begin their reasons, and the doubt of each. The first that fits counts.
@@ -125,6 +133,11 @@ const REASONS: &[(&str, Doubt)] = &[
     ("the sizes of these pages agree too rarely", Size),
     ("the value was asked for once, as the place", Few),
     ("before this place, keys were of another size", Changed),
+    // elsewhere than in the page
+    ("the statement has the database itself send", SentOut),
+    ("the statement hands what it asks for to a program", SentOut),
+    ("the statement writes what it asks for into a file", Filed),
+    ("the statement copies what it asks for into a table", Copied),
     // sign-ins
     ("a tool that asked questions through the sign-in", Session),
     ("a sign-in without the password was accepted", Session),
@@ -147,7 +160,7 @@ const REASONS: &[(&str, Doubt)] = &[
 
 impl Doubt {
     /// Every doubt.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Part,
         Cut,
         OneOfSeveral,
@@ -165,6 +178,9 @@ impl Doubt {
         Broken,
         Unseen,
         Who,
+        SentOut,
+        Filed,
+        Copied,
         Other,
     ];
 
@@ -183,7 +199,9 @@ impl Doubt {
 
     /// What would settle it, the surest first.
     pub const fn settled_by(self) -> &'static [Settling] {
-        use Settling::{EndpointSql, PhysicalCopy, QueryLog, RequestBodies, ResponseBodies, Rights, SnapshotThen, WebLog};
+        use Settling::{
+            EndpointSql, NetworkLog, PhysicalCopy, QueryLog, RequestBodies, ResponseBodies, Rights, SnapshotThen, WebLog,
+        };
         match self {
             Part => &[WebLog, QueryLog, ResponseBodies],
             Cut | Broken => &[ResponseBodies],
@@ -201,6 +219,9 @@ impl Doubt {
             Session => &[RequestBodies, ResponseBodies],
             Unseen => &[WebLog],
             Who => &[RequestBodies, WebLog],
+            SentOut => &[NetworkLog, QueryLog, Rights],
+            Filed => &[WebLog, QueryLog, Rights],
+            Copied => &[QueryLog, ResponseBodies],
             Other => &[QueryLog, ResponseBodies],
         }
     }
@@ -208,7 +229,7 @@ impl Doubt {
 
 impl Settling {
     /// Everything that can settle a doubt.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::QueryLog,
         Self::ResponseBodies,
         Self::RequestBodies,
@@ -217,6 +238,7 @@ impl Settling {
         Self::SnapshotThen,
         Self::PhysicalCopy,
         Self::Rights,
+        Self::NetworkLog,
     ];
 
     /// The word for it in exports.
@@ -230,6 +252,7 @@ impl Settling {
             Self::SnapshotThen => "snapshot_then",
             Self::PhysicalCopy => "physical_copy",
             Self::Rights => "rights",
+            Self::NetworkLog => "network_log",
         }
     }
 
@@ -251,6 +274,7 @@ impl Settling {
             Self::SnapshotThen => "the database as it was then: a backup, or the binary log from then on",
             Self::PhysicalCopy => "the order of rows: the database's files, or a dump made without sorting",
             Self::Rights => "the rights of the shop's database account",
+            Self::NetworkLog => "what the database's server sent: the log of the DNS resolver or of the firewall",
         }
     }
 
@@ -264,6 +288,7 @@ impl Settling {
             Self::SnapshotThen => "当時のデータベース（バックアップ、または当時からのバイナリログ）",
             Self::PhysicalCopy => "行の並び（データベースのファイル、または並べ替えのないダンプ）",
             Self::Rights => "店舗のデータベースアカウントの権限",
+            Self::NetworkLog => "データベースサーバーからの通信（DNSまたはファイアウォールのログ）",
         }
     }
 }

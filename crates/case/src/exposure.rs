@@ -45,6 +45,8 @@ pub enum Technique {
     BooleanBlind,
     /// One answer a question: the server waits, or does not.
     TimeBlind,
+    /// Another way than the page: a table, a file, a program, another server that the database reaches by itself.
+    OutOfBand,
     /// A sign-in without the password.
     LoginBypass,
     /// No statement: a record's number in an address that nobody checked.
@@ -57,11 +59,12 @@ pub enum Technique {
 
 impl Technique {
     /// Every technique.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Union,
         Self::ErrorBased,
         Self::BooleanBlind,
         Self::TimeBlind,
+        Self::OutOfBand,
         Self::LoginBypass,
         Self::Access,
         Self::File,
@@ -75,6 +78,7 @@ impl Technique {
             Self::ErrorBased => "error_based",
             Self::BooleanBlind => "boolean_blind",
             Self::TimeBlind => "time_blind",
+            Self::OutOfBand => "out_of_band",
             Self::LoginBypass => "login_bypass",
             Self::Access => "access",
             Self::File => "file",

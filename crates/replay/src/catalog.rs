@@ -3,6 +3,7 @@
 use kintsugi_case::{ColumnSet, FieldMeaning, SourceSpec};
 use kintsugi_find::{Column, Table, quoted};
 
+use crate::mentioned::Mentioned;
 use crate::named::Named;
 
 /// The tables of one source.
@@ -131,14 +132,19 @@ impl Catalog {
     }
 
     /// Tables and columns whose names occur in a text as words: what a statement that nobody can read could name.
-    /// Where a table is named without any of its columns, all of them.
+    /// Where a table is named without any of its columns, or whole rows are meant, all of them.
     pub(crate) fn named_in(&self, text: &str) -> Vec<(usize, ColumnSet)> {
-        let words: std::collections::HashSet<String> = words(text).collect();
-        let named = self.tables.iter().enumerate().filter(|(_, table)| words.contains(&table.name.to_lowercase()));
+        let mentioned = Mentioned::of(text);
+        let everything = mentioned.means_everything();
+        let named = self.tables.iter().enumerate().filter(|(_, table)| everything || mentioned.names(&table.name));
         let columns = |table: &Table| {
             let all = table.columns.iter().enumerate().take(64);
-            let some: ColumnSet = all.clone().filter(|(_, c)| words.contains(&c.name.to_lowercase())).map(|(at, _)| at).collect();
-            if some.is_empty() { all.map(|(at, _)| at).collect() } else { some }
+            let some: ColumnSet = all.clone().filter(|(_, c)| mentioned.names(&c.name)).map(|(at, _)| at).collect();
+            if some.is_empty() || everything || mentioned.means_whole(&table.name) {
+                all.map(|(at, _)| at).collect()
+            } else {
+                some
+            }
         };
         named.map(|(at, table)| (at, columns(table))).collect()
     }
@@ -158,9 +164,4 @@ fn nameless(at: usize, source: String, name: &str) -> Table {
         person: None,
         references: Vec::new(),
     }
-}
-
-fn words(text: &str) -> impl Iterator<Item = String> + '_ {
-    let pieces = text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '$')));
-    pieces.filter(|word| !word.is_empty()).map(str::to_lowercase)
 }

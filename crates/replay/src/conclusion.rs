@@ -105,7 +105,12 @@ impl<'a> Conclusion<'a> {
 
     /// Why the database gave nothing for a statement of this shape.
     pub(crate) fn nothing(&self, shape: usize, observed: &Observation) -> Option<&'static str> {
-        self.fates.nothing(self.shapes[shape].endpoint, observed)
+        self.nothing_by_log(self.shapes[shape].endpoint, observed)
+    }
+
+    /// Why the database gave nothing for a statement through an endpoint, as its log says.
+    pub(crate) fn nothing_by_log(&self, endpoint: usize, observed: &Observation) -> Option<&'static str> {
+        self.fates.nothing(endpoint, observed)
     }
 
     /// One more statement was judged.

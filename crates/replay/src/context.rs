@@ -6,7 +6,7 @@ use std::ops::Range;
 use kintsugi_case::{EndpointSpec, ParameterPlace, Shows};
 
 use crate::dialect::Dialect;
-use crate::lexer::{Template, template};
+use crate::lexer::{Literal, Template, template};
 use crate::request::{Parameter, Request};
 
 /// A place where requests reach SQL.
@@ -236,9 +236,20 @@ impl Endpoints {
         })
     }
 
-    /// The first context in which the value is more than a value and the whole can be read.
+    /// The first context in which the value is more than a value and the whole can be read. One that makes a string of what
+    /// speaks SQL (`5;COPY (SELECT a FROM b) TO '/x'` between quotes is a string, divided by x) comes last, if it asks for more.
     fn in_some_context(&self, value: &str) -> Option<Template> {
-        CONTEXTS.iter().find_map(|(open, close)| {
+        let hides = |literal: &Literal| matches!(literal, Literal::Text(text) if speaks_sql(text));
+        let speaks = |read: &Template| read.sql.split(INFERRED_ENDS).nth(1).is_some_and(speaks_sql);
+        let first = |hidden: bool| {
+            self.contexts(value).find(|read| read.literals.iter().any(hides) == hidden && (!hidden || speaks(read)))
+        };
+        first(false).or_else(|| first(true))
+    }
+
+    /// The statements that a value makes in each context.
+    fn contexts(&self, value: &str) -> impl Iterator<Item = Template> {
+        CONTEXTS.iter().filter_map(move |(open, close)| {
             let text = format!("SELECT NULL FROM (SELECT NULL AS x) AS own WHERE x={open}{value}{close}");
             let template = template(&text, self.dialect).ok()?;
             (leaves_the_value(&template.sql) && crate::rows::parses(&template.sql, self.dialect)).then_some(template)
@@ -344,6 +355,24 @@ pub(crate) fn speaks_sql(value: &str) -> bool {
         || has("benchmark(")
         || has("extractvalue(")
         || has("updatexml(")
+        || has("dblink")
+        || has(";") && lower.split(';').skip(1).any(copies_without_select)
+}
+
+/// Whether a statement behind a semicolon copies rows without the word SELECT, or runs a text that may hold it.
+fn copies_without_select(statement: &str) -> bool {
+    let verb = statement.trim_start_matches(|c: char| !c.is_ascii_alphabetic());
+    let has = |word: &str| verb.contains(word);
+    let first = verb.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).next().unwrap_or_default();
+    match first {
+        "copy" => has("to") || has("program"),
+        "table" => verb.len() > "table ".len(),
+        "insert" | "create" => has("table") || has("values"),
+        "vacuum" => has("into"),
+        "attach" | "prepare" | "execute" | "exec" => has("'") || has("@") || has(" from ") || has(" as "),
+        "do" => has("$") || has("'"),
+        _ => false,
+    }
 }
 
 #[cfg(test)]

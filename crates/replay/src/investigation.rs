@@ -14,6 +14,7 @@ use crate::conclusion::{Cells, Conclusion, Ground, Sink};
 use crate::context::{Endpoints, Injection};
 use crate::data::{Data, Secrets};
 use crate::dialect::Dialect;
+use crate::elsewhere::{self, Elsewhere, Way};
 use crate::error::{Error, Result};
 use crate::error_text::{self, ErrorText};
 use crate::lexer::{self, Template};
@@ -45,6 +46,7 @@ pub(crate) struct Investigation<'a> {
     answers: Answers,
     error_text: ErrorText,
     logins: Logins,
+    elsewhere: Elsewhere,
     /// What rows in pages carried, while there is no snapshot.
     sizes: Sizes,
     executed: Executed,
@@ -76,6 +78,8 @@ pub(crate) struct Shape {
     channel: Result<Channel, String>,
     /// Why no server runs it.
     not_run: Option<&'static str>,
+    /// What it reads leaves by another way than the page too.
+    sends: bool,
 }
 
 /// How a statement's answer reaches the intruder. To add one, give it a plan, an engine and an arm here;
@@ -139,6 +143,7 @@ impl<'a> Investigation<'a> {
             answers: Answers::new(Rc::clone(&data)),
             error_text: ErrorText::new(Rc::clone(&data), dialect),
             logins: Logins::new(Rc::clone(&data), dialect),
+            elsewhere: Elsewhere::default(),
             sizes: Sizes::default(),
             executed: Executed::default(),
             not_run: Vec::new(),
@@ -374,6 +379,7 @@ impl<'a> Investigation<'a> {
 
     fn injection(&mut self, injection: Injection, observed: Observation) -> Result<()> {
         let Injection { endpoint, template, text } = injection;
+        self.elsewhere.answered(endpoint, &observed);
         let template = match template {
             Ok(template) => template,
             Err(reason) => {
@@ -381,9 +387,11 @@ impl<'a> Investigation<'a> {
                 self.note(shape, None, &text, observed);
                 if reason == lexer::NO_SQL {
                     self.nameless += 1;
-                    return Ok(());
+                } else if let Some(way) = elsewhere::way(&text, &[]) {
+                    self.send(shape, &way, &text, observed);
+                } else {
+                    self.leave_open(shape, reason, &text, observed);
                 }
-                self.leave_open(shape, reason, &text, observed);
                 return Ok(());
             }
         };
@@ -411,10 +419,32 @@ impl<'a> Investigation<'a> {
             }
             Err(reason) => Err(reason.clone()),
         };
-        if let Err(reason) = taken {
-            self.leave_open(shape, &reason, &text, observed);
+        let way = self.shapes[shape].sends.then(|| elsewhere::way(&template.sql, &template.literals)).flatten();
+        if taken.is_ok() && way.is_none() {
+            return Ok(());
+        }
+        let spelled = elsewhere::read_as_text(&template.sql, &template.literals, self.dialect).unwrap_or_default();
+        let text = text + "\n" + &spelled;
+        match (way.or_else(|| elsewhere::way(&spelled, &[])), taken) {
+            (Some(way), _) => self.send(shape, &way, &text, observed),
+            (None, Err(reason)) => self.leave_open(shape, &reason, &text, observed),
+            (None, Ok(())) => {}
         }
         Ok(())
+    }
+
+    /// Takes a statement whose result leaves by another way than the page.
+    fn send(&mut self, shape: usize, way: &Way, text: &str, observed: Observation) {
+        if self.endpoints.get(self.shapes[shape].endpoint).bound {
+            return;
+        }
+        let named = self.catalog.named_in(text);
+        if named.is_empty() {
+            self.nameless += 1;
+            return;
+        }
+        self.not_replayed += 1;
+        named.into_iter().for_each(|named| self.elsewhere.take(shape, way, named, observed));
     }
 
     fn shape(&mut self, endpoint: usize, template: &Template) -> Result<usize> {
@@ -477,7 +507,8 @@ impl<'a> Investigation<'a> {
     fn push(&mut self, key: (usize, String), channel: Result<Channel, String>) -> usize {
         let is_written = !self.endpoints.get(key.0).is_inferred();
         let not_run = is_written.then(|| rows::mismatch(&key.1, self.dialect)).flatten();
-        self.shapes.push(Shape { endpoint: key.0, sql: key.1.clone(), channel, not_run });
+        let sends = elsewhere::way(&key.1, &[]).is_some();
+        self.shapes.push(Shape { endpoint: key.0, sql: key.1.clone(), channel, not_run, sends });
         self.known.insert(key, self.shapes.len() - 1);
         self.shapes.len() - 1
     }
@@ -562,6 +593,7 @@ impl<'a> Investigation<'a> {
         self.error_text.conclude(&mut into)?;
         self.logins.conclude(&mut into)?;
         self.sizes.conclude(&self.shapes, self.dialect, &self.catalog, &mut into)?;
+        self.elsewhere.conclude(&self.data, &mut into)?;
         conclude_open(self.open, &self.data, &mut into)?;
         let (mut replayed, links) = into.finish()?;
         let told = Told { source, catalog: &self.catalog, endpoints: &self.endpoints, shapes: &self.shapes, links: &links };

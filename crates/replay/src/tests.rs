@@ -18,6 +18,7 @@ use crate::error::Result;
 use crate::investigation::Investigation;
 use crate::statement::{Observation, Seen};
 
+mod elsewhere;
 mod fast_reject;
 mod query_log;
 
@@ -123,6 +124,11 @@ fn investigation(shows: Shows) -> Investigation<'static> {
 }
 
 fn investigation_of(page: &EndpointSpec) -> Investigation<'static> {
+    investigation_in(std::slice::from_ref(page), Dialect::MySql)
+}
+
+/// Likewise for pages, or for none that anybody wrote down, on a server of this dialect.
+fn investigation_in(pages: &[EndpointSpec], dialect: Dialect) -> Investigation<'static> {
     let people = people();
     let items = table(2, "items", &[("id", None), ("title", None)]);
     let data = Data::in_memory().expect("memory");
@@ -133,8 +139,7 @@ fn investigation_of(page: &EndpointSpec) -> Investigation<'static> {
         rows.join(", ")
     );
     data.connection().execute_batch(&sql).expect("rows");
-    Investigation::new(std::slice::from_ref(page), Dialect::MySql, Catalog::new(&[people, items], "shop"), data, &Codes)
-        .expect("memory")
+    Investigation::new(pages, dialect, Catalog::new(&[people, items], "shop"), data, &Codes).expect("memory")
 }
 
 /// A log line.

@@ -145,6 +145,23 @@ const REASONS: &[(&str, &str)] = &[
         "before this place, keys were of another size",
         "この位置より前では、キーの長さがスナップショットと違います。その後に行が動いています",
     ),
+    // elsewhere than in the page
+    (
+        "the statement has the database itself send",
+        "命令は、求めた値をデータベース自身に外部のサーバーへ送らせるものです。ページには現れず、DNSまたはファイアウォールのログで確定できます",
+    ),
+    (
+        "the statement hands what it asks for to a program",
+        "命令は、求めた値をデータベースサーバー上のプログラムに渡すものです。ページには現れず、ファイアウォールのログで確定できます",
+    ),
+    (
+        "the statement writes what it asks for into a file",
+        "命令は、求めた値をデータベースサーバー上のファイルに書き出すものです。そのファイルが取得されたかは分かりません",
+    ),
+    (
+        "the statement copies what it asks for into a table",
+        "命令は、求めた値を別の表に写すものです。後でそこから何が読まれたかは、ページの大きさからは分かりません",
+    ),
     // sign-ins
     (
         "a tool that asked questions through the sign-in",

@@ -76,7 +76,8 @@ impl Executed {
     pub(crate) fn find(&mut self, endpoint: usize, value: &str, observed: &Observation) -> Option<Told> {
         let key = text(endpoint, value);
         if !self.coverage.is_empty() {
-            self.asked.push(Asked::new(key, observed));
+            let first = value.split_once(';').map(|(first, _)| text(endpoint, first.trim_end_matches(['\'', '"', ')', ' '])));
+            self.asked.push(Asked::new(key, observed).beginning_with(first));
         }
         let found = self.by_value.get(&key)?;
         let apart = |told: &&Told| (told.at_ms - observed.at_ms - self.skew_ms).abs();

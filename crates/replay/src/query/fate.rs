@@ -50,6 +50,8 @@ pub(crate) struct Fates(HashMap<(EvidenceLine, usize), Fate>);
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Asked {
     text: Text,
+    /// What stands before its first semicolon: servers and their logs take statements apart there.
+    first: Option<Text>,
     line: EvidenceLine,
     at_ms: i64,
     took_ms: i64,
@@ -59,7 +61,12 @@ pub(super) struct Asked {
 impl Asked {
     pub(super) fn new(text: Text, observed: &Observation) -> Self {
         let took_ms = observed.duration_us.map_or(0, |us| (us / 1000).cast_signed());
-        Self { text, line: observed.line, at_ms: observed.at_ms, took_ms, refused: observed.refused() }
+        Self { text, first: None, line: observed.line, at_ms: observed.at_ms, took_ms, refused: observed.refused() }
+    }
+
+    /// The same of one that begins with a statement of this text.
+    pub(super) fn beginning_with(self, first: Option<Text>) -> Self {
+        Self { first, ..self }
     }
 
     /// The times at which its statement can have been logged.
@@ -250,7 +257,8 @@ impl Complete<'_> {
             let next = times.partition_point(|at| at < window.start());
             times.get(next).is_some_and(|at| window.contains(at))
         });
-        self.endpoints.contains(&asked.text.0) && self.coverage.covers(asked.at_ms + skew_ms) && !unexplained
+        let in_parts = asked.first.is_some_and(|text| self.coverage.has(&Asked { text, ..*asked }, skew_ms));
+        self.endpoints.contains(&asked.text.0) && self.coverage.covers(asked.at_ms + skew_ms) && !unexplained && !in_parts
     }
 }
 

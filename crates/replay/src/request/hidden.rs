@@ -6,6 +6,9 @@
 const HIDDEN_BYTES_MAX: usize = 48;
 
 /// Whether a value may be base64 of text. Tokens and numbers are of noise: control bytes, or no UTF-8.
+///
+/// Fewer than six characters stand for three bytes at most (`1'` is `MSc=`): nothing that asks for anything of its own fits in
+/// them, and `decode` reads no base64 so short either.
 pub(super) fn hides_text(value: &[u8]) -> bool {
     // No text begins with what these stand for; so do most words.
     if value.len() < 6 || matches!(value[0], b'g'..=b'v') {
